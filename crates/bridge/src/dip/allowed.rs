@@ -1,0 +1,140 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{DipCode, DipError, Operation, Understood};
+
+/// What one key may ask: operations by name, and, where listed, objects and their fields.
+///
+/// Written in the configuration as `operations = ["dips:lookup", "dips:*"]`; a missing list of
+/// objects allows all that the CRM's own user may see.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Allowed {
+    pub operations: Vec<String>,
+    pub objects: Option<Grants>,
+}
+
+/// Objects with their fields; `["*"]` is all fields.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Grants(pub BTreeMap<String, Vec<String>>);
+
+impl Allowed {
+    /// Everything: for those who hold the credentials themselves.
+    pub fn everything() -> Self {
+        Self { operations: vec!["dips:*".into()], objects: None }
+    }
+
+    /// # Errors
+    ///
+    /// [`DipCode::NotAllowed`], naming what is missing.
+    pub fn check(&self, asked: &Understood) -> Result<(), DipError> {
+        let wanted = format!("dips:{}", asked.name);
+        if !self.operations.iter().any(|granted| *granted == wanted || granted == "dips:*" || granted == "*")
+        {
+            return Err(refused(format!("this key may not ask `{wanted}`")));
+        }
+        let Some(objects) = &self.objects else { return Ok(()) };
+        match &asked.operation {
+            Operation::Lookup(query) => objects.check(
+                &query.object,
+                query.fields.iter().chain(query.conditions.iter().map(|condition| &condition.field)),
+            ),
+            Operation::PhoneLookup { object, fields, .. } => match object {
+                Some(object) => objects.check(object, fields.iter()),
+                None => Err(refused("this key is bound to objects: name the one to look in".into())),
+            },
+            Operation::Create { object, fields } => objects.check(object, fields.keys()),
+            // The text of a query can name anything in many ways; a key bound to objects has no use of it.
+            Operation::Query { .. } => Err(refused("a key bound to objects may not send query text".into())),
+        }
+    }
+}
+
+impl Grants {
+    fn check<'a>(&self, object: &str, fields: impl Iterator<Item = &'a String>) -> Result<(), DipError> {
+        let granted = self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(object));
+        let Some((_, granted)) = granted else {
+            return Err(refused(format!("this key may not touch the object `{object}`")));
+        };
+        for field in fields {
+            // `*` stands for fields; a function or a child query (`(SELECT Id FROM Cases)`) is none.
+            let plain = field.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));
+            if !granted.iter().any(|name| (name == "*" && plain) || name.eq_ignore_ascii_case(field)) {
+                return Err(refused(format!("this key may not touch the field `{field}` of `{object}`")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refused(detail: String) -> DipError {
+    DipError::new(DipCode::NotAllowed, detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use tieline_core::{Caller, Comparison, Condition, Paging, Query};
+
+    use super::*;
+    use crate::dip::Shape;
+
+    fn lookup(object: &str, field: &str, condition: &str) -> Understood {
+        Understood {
+            name: "lookup",
+            operation: Operation::Lookup(Query {
+                object: object.into(),
+                fields: vec![field.into()],
+                conditions: vec![Condition {
+                    field: condition.into(),
+                    comparison: Comparison::Equals("x".into()),
+                }],
+                limit: None,
+                paging: Paging::FirstPage,
+            }),
+            shape: Shape::Flat,
+            deadline: None,
+        }
+    }
+
+    fn key(operations: &[&str], objects: &[(&str, &[&str])]) -> Allowed {
+        let grants = |fields: &[&str]| fields.iter().map(ToString::to_string).collect();
+        Allowed {
+            operations: operations.iter().map(ToString::to_string).collect(),
+            objects: (!objects.is_empty()).then(|| {
+                Grants(objects.iter().map(|(name, fields)| ((*name).into(), grants(fields))).collect())
+            }),
+        }
+    }
+
+    #[test]
+    fn a_key_asks_only_the_operations_it_was_given() {
+        let asked = lookup("Contact", "Name", "Email");
+        assert!(key(&["dips:lookup"], &[]).check(&asked).is_ok());
+        assert!(key(&["dips:*"], &[]).check(&asked).is_ok());
+        assert_eq!(key(&["dips:create"], &[]).check(&asked).unwrap_err().code, DipCode::NotAllowed);
+        assert!(key(&["contacts:read"], &[]).check(&asked).is_err());
+        assert!(key(&[], &[]).check(&asked).is_err());
+    }
+
+    #[test]
+    fn a_key_bound_to_objects_sees_only_their_listed_fields() {
+        let key = key(&["dips:*"], &[("Contact", &["Name", "email"]), ("Case", &["*"])]);
+        assert!(key.check(&lookup("contact", "Name", "Email")).is_ok());
+        assert!(key.check(&lookup("Case", "Anything", "Subject")).is_ok());
+        assert!(key.check(&lookup("Case", "(SELECT Id FROM CaseComments)", "Subject")).is_err());
+        assert!(key.check(&lookup("Contact", "Birthdate", "Email")).is_err());
+        assert!(key.check(&lookup("Contact", "Name", "Birthdate")).is_err(), "a condition tells as much");
+        assert!(key.check(&lookup("User", "Name", "Email")).is_err());
+    }
+
+    #[test]
+    fn a_key_bound_to_objects_can_neither_send_query_text_nor_look_everywhere() {
+        let key = key(&["dips:*"], &[("Contact", &["*"])]);
+        let ask = |name, operation| Understood { name, operation, shape: Shape::Flat, deadline: None };
+        assert!(key.check(&ask("query", Operation::Query { text: String::new() })).is_err());
+        let anywhere =
+            Operation::PhoneLookup { caller: Caller::Withheld, object: None, fields: vec!["Id".into()] };
+        assert!(key.check(&ask("phoneLookup", anywhere)).is_err());
+    }
+}

@@ -1,0 +1,21 @@
+//! Dips: a contact flow asks the CRM something while the caller waits.
+//!
+//! A connector understands the flow's parameters ([`DipTarget::understand`]) and performs the
+//! [`Operation`]; here stands what is the same for every CRM: who may ask what ([`Allowed`]), how
+//! long the caller waits and what is said when that is over ([`DipSettings`]), that a repeated
+//! create answers what the first one did ([`AnswerCache`]), and the shape of the answer
+//! ([`Shape`]). Nothing here knows a CRM's words or keeps anything.
+
+mod allowed;
+mod answer;
+mod cache;
+mod error;
+mod operation;
+mod run;
+
+pub use allowed::{Allowed, Grants};
+pub use answer::{Names, Shape, answer_of};
+pub use cache::{AnswerCache, Claim, MemoryCache, Outcome};
+pub use error::{DipCode, DipError};
+pub use operation::{Found, Operation, Understood};
+pub use run::{DipSettings, DipTarget, Dips};

@@ -1,0 +1,75 @@
+//! Amazon Connect: what it sends about contacts.
+//!
+//! Two accounts of every contact arrive here: *contact events* through EventBridge, early, best
+//! effort and unordered, and *contact records* through a Firehose stream, complete, late, and sent
+//! again whenever something changes. [`AmazonConnect`] takes the bodies of both apart and says
+//! what they mean; it calls nothing.
+//!
+//! Everything that comes is read tolerantly: unknown members and words are kept out of the way,
+//! null, absent and empty are the same, and the case of member names does not matter. The one
+//! thing that cannot be missing is the contact's id.
+//!
+//! Amazon Connect Administrator Guide, "Contact events" and "Contact records data model"; Amazon
+//! Data Firehose Developer Guide, "HTTP endpoint delivery request and response specifications"
+//! (read 2026-11-20).
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod convert;
+mod envelope;
+mod firehose;
+mod wire;
+
+use jiff::Timestamp;
+use tieline_core::{
+    ConnectorError, ConnectorErrorKind, ContactCenter, ContactChange, Delivery, DeliverySource,
+};
+
+pub use firehose::{FirehoseAnswer, request_id};
+
+/// One Amazon Connect instance, as a sender of deliveries.
+#[derive(Debug, Clone, Default)]
+pub struct AmazonConnect {
+    instance_arn: Option<String>,
+}
+
+impl AmazonConnect {
+    /// With an ARN, what other instances of the same account send is not for us.
+    pub fn new(instance_arn: Option<String>) -> Self {
+        Self { instance_arn }
+    }
+}
+
+impl ContactCenter for AmazonConnect {
+    fn split(
+        &self,
+        source: DeliverySource,
+        body: &[u8],
+        received_at: Timestamp,
+    ) -> Result<Vec<Delivery>, ConnectorError> {
+        let split = match source {
+            DeliverySource::Event => envelope::event(body, received_at).map(|delivery| vec![delivery]),
+            DeliverySource::Stream => envelope::stream(body, received_at),
+        };
+        split.map_err(|kind| error("split", kind))
+    }
+
+    fn decode(&self, delivery: &Delivery) -> Result<Vec<ContactChange>, ConnectorError> {
+        convert::changes(&delivery.body, delivery.received_at, self.instance_arn.as_deref())
+            .map(|change| change.into_iter().collect())
+            .map_err(|kind| error("decode", kind))
+    }
+}
+
+fn error(operation: &'static str, kind: ConnectorErrorKind) -> ConnectorError {
+    ConnectorError { connector: "amazon-connect", operation, kind }
+}
+
+/// The sender's mistake, in a form that can be shown to it.
+fn refused(code: &str, message: impl Into<String>) -> ConnectorErrorKind {
+    ConnectorErrorKind::Rejected { status: 400, code: code.to_owned(), message: message.into() }
+}
+
+fn not_json(source: serde_json::Error) -> ConnectorErrorKind {
+    ConnectorErrorKind::Malformed { status: 400, source }
+}

@@ -1,0 +1,89 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use tieline_core::{
+    Allowance, Clock, ConnectorError, Crm, JsonMap, OutboxRow, PartyMatch, PhoneNumber, Query, RecordId,
+    RowResult, Rows,
+};
+
+use crate::auth::CredentialSource;
+use crate::client::Client;
+use crate::config::{OrgSettings, SettingsError};
+use crate::convert;
+use crate::{rows, search, write};
+
+/// One org. Cheap to clone; clones share the connection pool, the token and what is known of objects.
+#[derive(Clone)]
+pub struct Salesforce {
+    pub(crate) client: Client,
+    pub(crate) namespace: Option<Arc<str>>,
+}
+
+impl Salesforce {
+    /// Makes a client whose credentials are read when the first call needs them.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError`] when an address or version is not one.
+    pub fn new(
+        settings: &OrgSettings,
+        credentials: Arc<dyn CredentialSource>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, SettingsError> {
+        Ok(Self {
+            client: Client::new(settings, credentials, clock)?,
+            namespace: settings.namespace.as_deref().map(Arc::from),
+        })
+    }
+
+    /// Creates one record without a key. Calling it twice makes two.
+    pub async fn create(&self, object: &str, fields: &JsonMap) -> Result<RecordId, ConnectorError> {
+        let created = rows::create(&self.client, object, fields).await;
+        created.and_then(convert::record_id).map_err(|failure| failure.during("create"))
+    }
+}
+
+#[async_trait]
+impl Crm for Salesforce {
+    async fn find_by_phone(
+        &self,
+        phones: &[PhoneNumber],
+        limit: usize,
+    ) -> Result<Vec<Vec<PartyMatch>>, ConnectorError> {
+        search::find_by_phone(&self.client, phones, limit).await.map_err(|f| f.during("find_by_phone"))
+    }
+
+    async fn record(
+        &self,
+        object: &str,
+        id: &RecordId,
+        fields: &[String],
+    ) -> Result<Option<JsonMap>, ConnectorError> {
+        let row = rows::record(&self.client, object, id.as_str(), fields)
+            .await
+            .map_err(|failure| failure.during("record"))?;
+        Ok(row.map(convert::without_attributes))
+    }
+
+    async fn rows(&self, query: &Query) -> Result<Rows, ConnectorError> {
+        let found = rows::select(&self.client, query).await.map_err(|failure| failure.during("rows"))?;
+        Ok(Rows {
+            rows: found.rows.into_iter().map(convert::without_attributes).collect(),
+            total: found.total,
+        })
+    }
+
+    async fn write(&self, rows: &[OutboxRow]) -> Result<Vec<RowResult>, ConnectorError> {
+        write::write(&self.client, rows).await.map_err(|failure| failure.during("write"))
+    }
+
+    fn allowance(&self) -> Option<Allowance> {
+        self.client.allowance()
+    }
+
+    fn as_agent(&self, token: SecretString) -> Option<Arc<dyn Crm>> {
+        let client = self.client.with_token(&token).ok()?;
+        Some(Arc::new(Self { client, namespace: self.namespace.clone() }))
+    }
+}

@@ -1,0 +1,120 @@
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::client::{Call, Client};
+use crate::failure::Failure;
+use crate::wire::{DescribeAnswer, FieldDescribe};
+
+/// How long an object's description is believed.
+const BELIEVED: Duration = Duration::from_secs(3600);
+
+/// What the org says about one object.
+#[derive(Debug)]
+pub(crate) struct Describe {
+    fields: HashMap<String, FieldDescribe>,
+    read_at: Timestamp,
+}
+
+impl Describe {
+    fn new(answer: DescribeAnswer, read_at: Timestamp) -> Self {
+        // Salesforce compares names without case.
+        let fields =
+            answer.fields.into_iter().map(|field| (field.name.to_ascii_lowercase(), field)).collect();
+        Self { fields, read_at }
+    }
+
+    pub fn field(&self, name: &str) -> Option<&FieldDescribe> {
+        self.fields.get(&name.to_ascii_lowercase())
+    }
+
+    /// Whether rows can be upserted by this field.
+    pub fn is_key(&self, name: &str) -> bool {
+        self.field(name).is_some_and(|field| field.external_id || field.id_lookup)
+    }
+
+    /// Whether `path` (`Name`, `Account.Name`) begins with a field or relationship of this object.
+    pub fn can_read(&self, path: &str) -> bool {
+        match path.split_once('.') {
+            None => self.field(path).is_some(),
+            Some((relation, _)) => self.fields.values().any(|field| {
+                field.relationship_name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(relation))
+            }),
+        }
+    }
+
+    pub fn can_write(&self, name: &str) -> bool {
+        self.field(name).is_some_and(|field| field.createable || field.updateable)
+    }
+}
+
+/// Descriptions of one org, shared by all callers.
+#[derive(Default)]
+pub(crate) struct Describes {
+    known: RwLock<HashMap<String, Arc<Describe>>>,
+    /// Fields the org refused, by object: left out from the start until the description is old.
+    refused: RwLock<HashMap<String, HashSet<String>>>,
+}
+
+impl Client {
+    /// The description of `object`, at most an hour old.
+    pub async fn describe(&self, object: &str) -> Result<Arc<Describe>, Failure> {
+        let known =
+            self.describes().known.read().expect("no panic while the lock is held").get(object).cloned();
+        match known {
+            Some(describe) if self.is_fresh(&describe) => Ok(describe),
+            _ => self.refresh_describe(object).await,
+        }
+    }
+
+    /// Asks the org again, because it has just told us that what we know is wrong.
+    pub async fn refresh_describe(&self, object: &str) -> Result<Arc<Describe>, Failure> {
+        let answer: DescribeAnswer = self.call(Call::get(&["sobjects", object, "describe"])).await?;
+        let describe = Arc::new(Describe::new(answer, self.clock().now()));
+        let describes = self.describes();
+        describes.refused.write().expect("no panic while the lock is held").remove(object);
+        describes
+            .known
+            .write()
+            .expect("no panic while the lock is held")
+            .insert(object.to_owned(), Arc::clone(&describe));
+        Ok(describe)
+    }
+
+    /// Fields of `object` known to be refused, in lower case.
+    pub fn refused_fields(&self, object: &str) -> HashSet<String> {
+        let describes = self.describes();
+        let fresh = describes
+            .known
+            .read()
+            .expect("no panic while the lock is held")
+            .get(object)
+            .is_some_and(|describe| self.is_fresh(describe));
+        if !fresh {
+            return HashSet::new();
+        }
+        describes
+            .refused
+            .read()
+            .expect("no panic while the lock is held")
+            .get(object)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    pub fn remember_refused(&self, object: &str, field: &str) {
+        self.describes()
+            .refused
+            .write()
+            .expect("no panic while the lock is held")
+            .entry(object.to_owned())
+            .or_default()
+            .insert(field.to_ascii_lowercase());
+    }
+
+    fn is_fresh(&self, describe: &Describe) -> bool {
+        self.clock().now().duration_since(describe.read_at).unsigned_abs() < BELIEVED
+    }
+}

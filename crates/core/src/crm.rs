@@ -1,0 +1,91 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use crate::{ConnectorError, JsonMap, OutboxRow, PartyMatch, PhoneNumber, RecordId, RowResult};
+
+/// What the bridge asks of a CRM.
+#[async_trait]
+pub trait Crm: Send + Sync {
+    /// Finds the parties that own each of `phones`, one list per number in the order given,
+    /// best match first, at most `limit` each. One call may cover many numbers.
+    async fn find_by_phone(
+        &self,
+        phones: &[PhoneNumber],
+        limit: usize,
+    ) -> Result<Vec<Vec<PartyMatch>>, ConnectorError>;
+
+    /// Reads `fields` of one record; `None` when there is no such record or the user may not see it.
+    async fn record(
+        &self,
+        object: &str,
+        id: &RecordId,
+        fields: &[String],
+    ) -> Result<Option<JsonMap>, ConnectorError>;
+
+    /// Runs a structured read. Field values come back as the CRM gave them, related records nested.
+    async fn rows(&self, query: &Query) -> Result<Rows, ConnectorError>;
+
+    /// Writes rows of one object, at most 200, each keyed: a second call with the
+    /// same rows changes nothing. One result per row, in the order given.
+    async fn write(&self, rows: &[OutboxRow]) -> Result<Vec<RowResult>, ConnectorError>;
+
+    /// What the CRM said last about its allowance of API calls; `None` while it said nothing.
+    fn allowance(&self) -> Option<Allowance> {
+        None
+    }
+
+    /// The same CRM with an agent's own rights; `None` where the CRM has no such thing.
+    fn as_agent(&self, token: SecretString) -> Option<Arc<dyn Crm>>;
+}
+
+/// API calls used and allowed in the CRM's own window, for example of 24 hours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    pub used: u64,
+    pub allowed: u64,
+}
+
+/// A read in our words; a connector turns it into its query language with every value escaped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    pub object: String,
+    /// Field names or paths (`Account.Name`).
+    pub fields: Vec<String>,
+    /// All must hold.
+    pub conditions: Vec<Condition>,
+    pub limit: Option<usize>,
+    pub paging: Paging,
+}
+
+/// How many pages to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paging {
+    FirstPage,
+    /// Every page, up to this many rows.
+    UpTo(usize),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    pub field: String,
+    pub comparison: Comparison,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Comparison {
+    Equals(Value),
+    In(Vec<Value>),
+    /// A pattern whose `%` and `_` are wildcards on purpose.
+    Like(String),
+}
+
+/// Rows of a read and how many there are in all.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rows {
+    pub rows: Vec<JsonMap>,
+    /// The CRM's own count, which may exceed `rows.len()`.
+    pub total: usize,
+}

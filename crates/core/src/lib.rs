@@ -1,0 +1,34 @@
+//! The nouns of Tieline: ids, contacts, agents, parties, phone numbers, events, and
+//! the traits a vendor fulfils with the errors it may answer.
+//!
+//! Nothing here performs I/O or knows a vendor's word. To add a vendor, implement
+//! [`ContactCenter`] or [`Crm`] in a crate of its own under `connectors/`.
+
+mod clock;
+mod contact;
+mod contact_center;
+mod crm;
+mod error;
+mod hex;
+mod ids;
+mod outbox;
+mod party;
+mod phone;
+mod text;
+
+pub use clock::{Clock, FixedClock};
+pub use contact::{
+    AgentRef, Channel, Contact, ContactState, Direction, PartKind, QueueRef, RecordingState, Version,
+};
+pub use contact_center::{ContactCenter, ContactChange, Delivery, DeliverySource};
+pub use crm::{Allowance, Comparison, Condition, Crm, Paging, Query, Rows};
+pub use error::{ConnectorError, ConnectorErrorKind, InvalidId, error_chain};
+pub use hex::hex;
+pub use ids::{AgentId, ConnectionName, ContactId, RecordId, WorkspaceName};
+pub use outbox::{OutboxRow, RowFailure, RowResult, Written};
+pub use party::PartyMatch;
+pub use phone::{Caller, PhoneError, PhoneNumber, national_digits};
+pub use text::is_unseen;
+
+/// A JSON object in the order its members were written.
+pub type JsonMap = serde_json::Map<String, serde_json::Value>;

@@ -1,0 +1,245 @@
+//! Writes what is due to one CRM connection, batch by batch.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tieline_core::{Allowance, ConnectionName, Crm};
+use tieline_store::{Budget, ClaimedRow, Due, RowMark, RowOutcome, StoreError};
+use tokio::sync::Notify;
+use tracing::{info, warn};
+
+use super::circuit::{Circuit, Pass};
+use super::metrics::add;
+use super::prepare::{Prepared, prepare};
+use super::send::{Sent, send};
+use super::setup::Shared;
+use super::timing::WAITED_FOR;
+
+/// Most rows of one request.
+pub(super) const BATCH: usize = 200;
+/// Rows of one transaction: few enough that intake, which waits behind it, hardly notices.
+pub(super) const PIECE: usize = 50;
+/// Fewest rows a batch shrinks to when rows are locked.
+const SMALLEST_BATCH: usize = 10;
+/// A row that comes after another goes without it once that has failed this often.
+const PATIENCE: u32 = 3;
+/// How long the CRM's last word on its allowance counts.
+const BUDGET_COUNTS: Duration = Duration::from_secs(15 * 60);
+/// Longest a writer sleeps without looking.
+const LONGEST_NAP: Duration = Duration::from_secs(60);
+
+/// One CRM connection, as the pipeline sees it.
+pub(super) struct Target {
+    pub name: ConnectionName,
+    pub crm: Arc<dyn Crm>,
+    /// In the order they are written.
+    pub objects: Vec<String>,
+    pub circuit: Circuit,
+    pub wake: Notify,
+    /// Rows of one request at present, by object: fewer while rows are locked.
+    sizes: Mutex<HashMap<String, usize>>,
+    allowance: Mutex<Option<Allowance>>,
+}
+
+impl Target {
+    pub fn new(name: ConnectionName, crm: Arc<dyn Crm>, objects: Vec<String>) -> Self {
+        Self {
+            name,
+            crm,
+            objects,
+            circuit: Circuit::default(),
+            wake: Notify::new(),
+            sizes: Mutex::default(),
+            allowance: Mutex::default(),
+        }
+    }
+
+    fn size(&self, object: &str) -> usize {
+        self.sizes.lock().unwrap_or_else(PoisonError::into_inner).get(object).copied().unwrap_or(BATCH)
+    }
+
+    /// Locks mean that we collide with ourselves or others: smaller batches hold fewer records.
+    fn resize(&self, object: &str, locked: bool) {
+        let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = sizes.entry(object.to_owned()).or_insert(BATCH);
+        *size = if locked { (*size / 2).max(SMALLEST_BATCH) } else { (*size * 2).min(BATCH) };
+    }
+}
+
+/// What a writer does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Look again at once.
+    Again,
+    /// Nothing before this, unless woken.
+    Wait(Timestamp),
+}
+
+/// Whether rows that are due wait a moment for company.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Company {
+    Wait,
+    Go,
+}
+
+/// Writes at most one batch.
+pub(super) async fn step(shared: &Shared, target: &Target, company: Company) -> Result<Next, StoreError> {
+    let now = shared.clock.now();
+    let most = match target.circuit.pass(now) {
+        Pass::Free => BATCH,
+        Pass::Probe => 1,
+        Pass::Wait(until) => return Ok(Next::Wait(until)),
+    };
+    if let Some(until) = out_of_budget(shared, target, now).await? {
+        return Ok(Next::Wait(until));
+    }
+    let mut wake = now.checked_add(LONGEST_NAP).unwrap_or(Timestamp::MAX);
+    for object in &target.objects {
+        let limit = most.min(target.size(object));
+        let due = shared.store.due_rows(&target.name, object, PATIENCE, limit).await?;
+        if let Some(next) = due.next {
+            wake = wake.min(next);
+        }
+        if due.rows == 0 {
+            continue;
+        }
+        if let Some(until) = lingers(shared, &due, limit, now, company).await? {
+            wake = wake.min(until);
+            continue;
+        }
+        let lease = shared.options.lease;
+        let rows = shared.store.claim_rows(&target.name, object, PATIENCE, limit, lease).await?;
+        if !rows.is_empty() {
+            write(shared, target, object, rows).await?;
+            return Ok(Next::Again);
+        }
+    }
+    Ok(Next::Wait(wake))
+}
+
+/// Until when the due rows wait for company, if they do.
+async fn lingers(
+    shared: &Shared,
+    due: &Due,
+    limit: usize,
+    now: Timestamp,
+    company: Company,
+) -> Result<Option<Timestamp>, StoreError> {
+    if company == Company::Go || due.rows >= limit || due.priority == Some(WAITED_FOR) {
+        return Ok(None);
+    }
+    let since = due.since.unwrap_or(now);
+    let until = |span| since.checked_add(span).unwrap_or(now);
+    let short = until(shared.options.linger);
+    if short > now {
+        return Ok(Some(short));
+    }
+    let long = until(shared.options.linger_in_burst);
+    if long > now && shared.store.waiting_deliveries().await? > 0 {
+        // Looked at again soon: the burst may be over before the long wait is.
+        let soon = now.checked_add(shared.options.linger).unwrap_or(long);
+        return Ok(Some(soon.min(long)));
+    }
+    Ok(None)
+}
+
+async fn write(
+    shared: &Shared,
+    target: &Target,
+    object: &str,
+    rows: Vec<ClaimedRow>,
+) -> Result<(), StoreError> {
+    let began = std::time::Instant::now();
+    let (prepared, mut marks) = prepare(shared, target, rows).await?;
+    let to_send = prepared.len();
+    let sent = send(shared, target, prepared, began).await;
+    let locked = sent.iter().any(|sent| sent.locked);
+    if to_send > 0 {
+        target.resize(object, locked);
+    }
+    marks.extend(sent.into_iter().map(Sent::into_mark));
+    count(shared, &marks);
+    for piece in marks.chunks(PIECE) {
+        shared.store.mark_rows(piece.to_vec()).await?;
+    }
+    note_budget(shared, target).await?;
+    shared.marked.notify_waiters();
+    Ok(())
+}
+
+fn count(shared: &Shared, marks: &[RowMark]) {
+    let counters = &shared.counters;
+    for mark in marks {
+        match &mark.outcome {
+            RowOutcome::Written { created, dropped, .. } => {
+                add(&counters.rows_written, 1);
+                add(&counters.rows_created, usize::from(*created));
+                if !dropped.is_empty() {
+                    add(&counters.rows_partial, 1);
+                    warn!(row.id = mark.id, fields = ?dropped, "The CRM does not have these fields; the rest was written");
+                }
+            }
+            RowOutcome::Unchanged => add(&counters.rows_unchanged, 1),
+            RowOutcome::Retry { .. } => add(&counters.rows_retried, 1),
+            RowOutcome::Dead { code, .. } => {
+                add(&counters.rows_dead, 1);
+                // The CRM's message may quote what a customer said: it is in the store, not in the log.
+                warn!(
+                    row.id = mark.id,
+                    code, "The CRM refused a record for good; it is kept as a dead letter"
+                );
+            }
+        }
+    }
+}
+
+/// Until when nothing may be sent because what is left of the allowance is kept for dips.
+async fn out_of_budget(
+    shared: &Shared,
+    target: &Target,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let Some(budget) = shared.store.budget(&target.name).await? else { return Ok(None) };
+    let kept = u64::from(shared.options.kept_for_dips.min(100));
+    let ours = budget.allowed.saturating_mul(100 - kept) / 100;
+    if budget.allowed == 0 || budget.used < ours {
+        return Ok(None);
+    }
+    // The window rolls on: after a while one call is spent to hear how it stands.
+    let until = budget.seen_at.checked_add(BUDGET_COUNTS).unwrap_or(now);
+    Ok((until > now).then_some(until))
+}
+
+async fn note_budget(shared: &Shared, target: &Target) -> Result<(), StoreError> {
+    let Some(allowance) = target.crm.allowance() else { return Ok(()) };
+    let before = target.allowance.lock().unwrap_or_else(PoisonError::into_inner).replace(allowance);
+    let kept = u64::from(shared.options.kept_for_dips.min(100));
+    let is_low = |a: Allowance| a.used >= a.allowed.saturating_mul(100 - kept) / 100;
+    if is_low(allowance) && !before.is_some_and(is_low) {
+        info!(
+            target = %target.name,
+            "Writing to the CRM pauses: what is left of its daily calls is kept for look-ups during calls"
+        );
+    }
+    // Every hundredth is enough for replicas to agree; near the line every call counts.
+    let step = (allowance.allowed / 100).max(1);
+    if is_low(allowance) || before.is_none_or(|b| b.used / step != allowance.used / step) {
+        let budget = Budget { used: allowance.used, allowed: allowance.allowed, seen_at: shared.clock.now() };
+        shared.store.save_budget(&target.name, budget).await?;
+    }
+    Ok(())
+}
+
+/// What became of a row as it was prepared: its newest generation, which may be newer than the one claimed.
+pub(super) fn mark(row: &Prepared, outcome: RowOutcome) -> RowMark {
+    RowMark {
+        id: row.id,
+        lease: row.lease.clone(),
+        generation: row.generation,
+        hash: row.hash.clone(),
+        fields: row.fields.clone(),
+        outcome,
+    }
+}

@@ -1,0 +1,158 @@
+//! The configuration brought to life: one connector per connection, one entry per workspace.
+//!
+//! Making them calls nobody; a connector signs in when it is first asked something.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tieline_amazon_connect::AmazonConnect;
+use tieline_bridge::dip::{AnswerCache, DipSettings, DipTarget, Dips, MemoryCache};
+use tieline_core::{Clock, ConnectionName, ContactCenter, Crm, WorkspaceName};
+use tieline_salesforce::legacy::Legacy;
+use tieline_salesforce::{Credentials, GrantSecrets, OrgSettings, Salesforce};
+
+use crate::config::{
+    Compat, Config, ConfigError, ConfigProblem, Connection, SalesforceConfig, SalesforceGrant,
+};
+
+/// All connections and workspaces of one server.
+#[derive(Clone, Default)]
+pub struct Workspaces {
+    contact_centers: BTreeMap<ConnectionName, Arc<dyn ContactCenter>>,
+    crms: BTreeMap<ConnectionName, Arc<dyn Crm>>,
+    by_name: BTreeMap<WorkspaceName, Workspace>,
+}
+
+/// One contact center joined to one CRM.
+#[derive(Clone)]
+pub struct Workspace {
+    pub contact_center: ConnectionName,
+    pub crm: ConnectionName,
+    /// The country of numbers written without `+`, two letters.
+    pub region: String,
+    /// Answers contact flows; `None` where the CRM takes no dips.
+    pub dips: Option<Dips>,
+}
+
+impl Workspaces {
+    /// # Errors
+    ///
+    /// Settings a connector refuses, all together.
+    pub fn from_config(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, ConfigError> {
+        let mut made = Self::default();
+        let mut orgs = BTreeMap::new();
+        let mut problems = Vec::new();
+        for (name, connection) in &config.connections {
+            match connection {
+                Connection::AmazonConnect(connect) => {
+                    let center = AmazonConnect::new(connect.instance_arn.clone());
+                    made.add_contact_center(name.clone(), Arc::new(center));
+                }
+                Connection::Salesforce(salesforce) => match org(salesforce, clock) {
+                    Ok(org) => {
+                        orgs.insert(name.clone(), (org.clone(), Arc::new(MemoryCache::default())));
+                        made.add_crm(name.clone(), Arc::new(org));
+                    }
+                    Err(message) => {
+                        problems.push(ConfigProblem { place: format!("connections.{name}"), message });
+                    }
+                },
+            }
+        }
+        for (name, workspace) in &config.workspaces {
+            let dips = orgs.get(&workspace.crm).map(|(org, cache)| {
+                let target: Arc<dyn DipTarget> = match workspace.compat {
+                    Compat::Neutral => Arc::new(org.clone()),
+                    Compat::Legacy => Arc::new(Legacy::new(org.clone(), Arc::clone(clock))),
+                };
+                Dips::new(target, Arc::clone(clock), DipSettings::default())
+                    .with_cache(Arc::clone(cache) as Arc<dyn AnswerCache>)
+                    .in_region(&workspace.region)
+            });
+            made.add_workspace(
+                name.clone(),
+                Workspace {
+                    contact_center: workspace.contact_center.clone(),
+                    crm: workspace.crm.clone(),
+                    region: workspace.region.clone(),
+                    dips,
+                },
+            );
+        }
+        if problems.is_empty() { Ok(made) } else { Err(ConfigError { problems }) }
+    }
+
+    pub fn add_contact_center(&mut self, name: ConnectionName, center: Arc<dyn ContactCenter>) {
+        self.contact_centers.insert(name, center);
+    }
+
+    pub fn add_crm(&mut self, name: ConnectionName, crm: Arc<dyn Crm>) {
+        self.crms.insert(name, crm);
+    }
+
+    pub fn add_workspace(&mut self, name: WorkspaceName, workspace: Workspace) {
+        self.by_name.insert(name, workspace);
+    }
+
+    pub fn workspace(&self, name: &WorkspaceName) -> Option<&Workspace> {
+        self.by_name.get(name)
+    }
+
+    /// All workspaces, by name.
+    pub fn workspaces(&self) -> impl Iterator<Item = (&WorkspaceName, &Workspace)> {
+        self.by_name.iter()
+    }
+
+    pub fn contact_center(&self, connection: &ConnectionName) -> Option<Arc<dyn ContactCenter>> {
+        self.contact_centers.get(connection).cloned()
+    }
+
+    /// All contact centers, by connection.
+    pub fn contact_centers(&self) -> impl Iterator<Item = (&ConnectionName, &Arc<dyn ContactCenter>)> {
+        self.contact_centers.iter()
+    }
+
+    /// The CRM of a workspace.
+    pub fn crm(&self, workspace: &WorkspaceName) -> Option<Arc<dyn Crm>> {
+        self.crm_connection(&self.by_name.get(workspace)?.crm)
+    }
+
+    /// A CRM by its connection.
+    pub fn crm_connection(&self, connection: &ConnectionName) -> Option<Arc<dyn Crm>> {
+        self.crms.get(connection).cloned()
+    }
+
+    /// All CRMs, by connection.
+    pub fn crms(&self) -> impl Iterator<Item = (&ConnectionName, &Arc<dyn Crm>)> {
+        self.crms.iter()
+    }
+}
+
+fn org(config: &SalesforceConfig, clock: &Arc<dyn Clock>) -> Result<Salesforce, String> {
+    let settings = OrgSettings {
+        instance_url: config.instance_url.clone(),
+        api_version: config.api_version.clone(),
+        login_url: config.login_url.clone(),
+        namespace: config.namespace.clone(),
+        timeout: config.timeout,
+    };
+    let (client_id, secrets) = match &config.grant {
+        SalesforceGrant::ClientCredentials { client_id, client_secret } => {
+            (client_id, GrantSecrets::ClientCredentials { client_secret: client_secret.clone() })
+        }
+        SalesforceGrant::JwtBearer { client_id, username, private_key } => (
+            client_id,
+            GrantSecrets::JwtBearer { username: username.clone(), private_key: private_key.clone() },
+        ),
+        SalesforceGrant::Password { client_id, client_secret, username, password } => (
+            client_id,
+            GrantSecrets::Password {
+                client_secret: client_secret.clone(),
+                username: username.clone(),
+                password: password.clone(),
+            },
+        ),
+    };
+    let credentials = Credentials { client_id: client_id.clone(), secrets, token: None };
+    Salesforce::new(&settings, Arc::new(credentials), Arc::clone(clock)).map_err(|error| error.to_string())
+}

@@ -1,0 +1,218 @@
+//! `tieline.toml`: what is taken, what is refused, and that all of it is said at once.
+#![allow(clippy::unwrap_used)]
+
+use secrecy::ExposeSecret;
+use tieline_engine::config::{
+    Config, ConfigProblem, Connection, DemoAddresses, Environment, SalesforceGrant,
+};
+
+const GOOD: &str = r#"
+listen = "127.0.0.1:8430"
+public_url = "https://tieline.example.com"
+secret_key = "env:SECRET_KEY"
+
+[connections.connect]
+kind = "amazon-connect"
+instance_url = "https://acme.my.connect.aws"
+region = "eu-central-1"
+eventbridge_keys = ["env:EVENT_KEY"]
+
+[connections.crm]
+kind = "salesforce"
+instance_url = "https://acme.my.salesforce.com"
+client_id = "client"
+client_secret = "env:CLIENT_SECRET"
+
+[workspaces.acme]
+contact_center = "connect"
+crm = "crm"
+keys = [{ name = "ivr", secret = "env:DIP_KEY", operations = ["dips:lookup"] }]
+"#;
+
+const LONG: &str = "0123456789abcdef0123456789abcdef";
+
+fn read(text: &str, more: &[(&'static str, &'static str)]) -> Result<Config, Vec<String>> {
+    let usual =
+        [("SECRET_KEY", LONG), ("EVENT_KEY", "event"), ("CLIENT_SECRET", "hunter2"), ("DIP_KEY", "dip")];
+    let environment: Environment = usual.into_iter().chain(more.iter().copied()).collect();
+    Config::parse(text, &environment)
+        .map_err(|error| error.problems.iter().map(ToString::to_string).collect())
+}
+
+/// The variables the example file and the guide refer to.
+fn documented() -> Environment {
+    [
+        "TIELINE_SECRET_KEY",
+        "TIELINE_EVENTBRIDGE_KEY",
+        "TIELINE_FIREHOSE_KEY",
+        "SALESFORCE_CLIENT_ID",
+        "SALESFORCE_CLIENT_SECRET",
+        "TIELINE_DIP_KEY",
+        "TIELINE_REPORTING_KEY",
+    ]
+    .into_iter()
+    .map(|name| (name, format!("{name} {LONG}")))
+    .collect()
+}
+
+fn repository(path: &str) -> String {
+    std::fs::read_to_string(format!("{}/../../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn the_example_file_loads() {
+    let config = Config::parse(&repository("tieline.example.toml"), &documented()).unwrap();
+    assert_eq!(config.workspaces.len(), 1);
+    assert!(config.sandbox_credentials().is_empty());
+    let Connection::Salesforce(crm) = config.connections.values().nth(1).unwrap() else { panic!("a CRM") };
+    let SalesforceGrant::ClientCredentials { client_id, .. } = &crm.grant else {
+        panic!("client credentials")
+    };
+    assert!(client_id.starts_with("SALESFORCE_CLIENT_ID "), "a client id may be a reference too");
+}
+
+#[test]
+fn the_guides_file_loads() {
+    let guide = repository("docs/guides/first-real-call.md");
+    let text = guide.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    Config::parse(text, &documented()).unwrap();
+}
+
+#[test]
+fn everything_wrong_is_reported_together_with_its_place() {
+    let text = r#"
+listen = "here"
+public_url = "http://tieline.example.com/app"
+secret_key = "correct horse battery staple"
+colour = "red"
+
+[connections.connect]
+kind = "amazon-connect"
+instance_url = "acme"
+regoin = "eu-central-1"
+eventbridge_keys = ["env:EVENT_KEY", "env:NOT_THERE"]
+
+[connections.Crm]
+kind = "salesforce"
+
+[connections.crm]
+kind = "salesforce"
+instance_url = "https://acme.my.salesforce.com"
+api_version = "62"
+grant = "client_credentials"
+client_id = "client"
+client_secret = "env:CLIENT_SECRET"
+username = "somebody@example.com"
+page_origins = ["https://*.example.com/", "https://crm.example.com"]
+timeout_secs = 0
+
+[workspaces.acme]
+contact_center = "crm"
+crm = "salesforce"
+region = "Germany"
+compat = "python"
+sign_in = { issuer = "https://login.salesforce.com", client_id = "x", scopes = ["email"] }
+keys = [{ name = "a", secret = "env:DIP_KEY", operations = ["dips:lookup", "everything"] }, { name = "a", secret = "env:DIP_KEY" }]
+"#;
+    let problems = read(text, &[]).unwrap_err().join("\n");
+    insta::assert_snapshot!(problems);
+    assert!(!problems.contains("battery"), "a secret written into the file is not repeated");
+}
+
+#[test]
+fn a_file_that_is_no_toml_names_the_line() {
+    let problems = read("listen = \"127.0.0.1:8430\"\npublic_url = https\n", &[]).unwrap_err();
+    assert!(problems[0].starts_with("line 2: "), "{problems:?}");
+}
+
+#[test]
+fn a_variable_overrides_a_key_and_its_mistakes_name_the_variable() {
+    let config = read(
+        GOOD,
+        &[
+            ("TIELINE_LISTEN", "127.0.0.1:9000"),
+            ("TIELINE_CONNECTIONS__CRM__TIMEOUT_SECS", "7"),
+            ("TIELINE_CONNECTIONS__CRM__PAGE_ORIGINS", "https://a.example.com, https://b.example.com"),
+            // Nobody's key: it tells a Lambda function where to forward to.
+            ("TIELINE_URL", "https://elsewhere.example.com"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(config.listen.port(), 9000);
+    let Connection::Salesforce(crm) = config.connections.values().nth(1).unwrap() else { panic!("a CRM") };
+    assert_eq!(crm.timeout.as_secs(), 7);
+    assert_eq!(crm.page_origins, ["https://a.example.com", "https://b.example.com"]);
+
+    let problems =
+        read(GOOD, &[("TIELINE_WORKSPACES__ACME__REGOIN", "DE"), ("TIELINE_LISTEN", "x")]).unwrap_err();
+    assert!(problems[0].starts_with("TIELINE_LISTEN: "), "{problems:?}");
+    assert!(problems[1].starts_with("TIELINE_WORKSPACES__ACME__REGOIN: "), "{problems:?}");
+    assert!(problems[1].contains("did you mean `region`?"), "{problems:?}");
+}
+
+#[test]
+fn a_variable_that_overrides_a_secret_holds_the_secret() {
+    let text = GOOD.replace("secret_key = \"env:SECRET_KEY\"\n", "");
+    let config = read(&text, &[("TIELINE_SECRET_KEY", "from the environment, long enough for it")]).unwrap();
+    assert_eq!(config.secret_key.expose_secret(), "from the environment, long enough for it");
+}
+
+#[test]
+fn a_secret_in_a_file_is_read_without_its_line_break() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    std::fs::write(&path, format!("{LONG}\n")).unwrap();
+    let text = GOOD.replace("env:SECRET_KEY", &format!("file:{}", path.display()));
+    assert_eq!(read(&text, &[]).unwrap().secret_key.expose_secret(), LONG);
+}
+
+#[test]
+fn at_most_two_keys_of_a_sender_are_live() {
+    let text =
+        GOOD.replace("[\"env:EVENT_KEY\"]", "[\"env:EVENT_KEY\", \"env:DIP_KEY\", \"env:CLIENT_SECRET\"]");
+    let problems = read(&text, &[]).unwrap_err();
+    assert_eq!(problems, ["connections.connect.eventbridge_keys: holds 3 keys; at most 2 are live at once"]);
+}
+
+fn demo(crm: &str) -> Config {
+    let addresses = DemoAddresses {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        tieline: "http://panel.localhost:8430".parse().unwrap(),
+        salesforce: crm.parse().unwrap(),
+        amazon_connect: "http://ccp.localhost:8432".parse().unwrap(),
+    };
+    Config::demo(&addresses, "data".into(), LONG.to_owned().into())
+}
+
+#[test]
+fn the_sandboxs_credentials_are_for_a_crm_on_this_machine_only() {
+    assert!(demo("http://crm.localhost:8431").sandbox_credentials().is_empty());
+    assert!(demo("http://127.0.0.1:8431").sandbox_credentials().is_empty());
+
+    let problems = demo("https://acme.my.salesforce.com").sandbox_credentials();
+    let places: Vec<&str> = problems.iter().map(|ConfigProblem { place, .. }| place.as_str()).collect();
+    assert_eq!(
+        places,
+        [
+            "connections.other-salesforce.client_id",
+            "connections.other-salesforce.client_secret",
+            "connections.salesforce.client_id",
+            "connections.salesforce.client_secret",
+            "workspaces.demo.keys[0].secret",
+            "connections.connect.eventbridge_keys",
+            "connections.connect.firehose_keys",
+            "workspaces.demo.sign_in.client_id",
+            "workspaces.other.keys[0].secret",
+            "connections.other-connect.eventbridge_keys",
+            "connections.other-connect.firehose_keys",
+            "workspaces.other.sign_in.client_id",
+        ]
+    );
+}
+
+#[test]
+fn printing_a_configuration_shows_no_secret() {
+    let text = format!("{:?}", read(GOOD, &[]).unwrap());
+    assert!(!text.contains(LONG), "{text}");
+    assert!(!text.contains("hunter2"), "{text}");
+}

@@ -1,0 +1,38 @@
+//! What follows from a change: deliveries, and what pages are told.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::connect::event::EventType;
+
+#[derive(Debug)]
+pub enum Payload {
+    Event(EventType, Value),
+    Record(Value),
+}
+
+/// Something to send to Tieline.
+#[derive(Debug)]
+pub struct Outgoing {
+    pub contact: String,
+    pub at: Timestamp,
+    pub payload: Payload,
+}
+
+/// Something to say to all pages of an agent, besides the agent's new snapshot.
+#[derive(Debug)]
+pub struct Said {
+    pub agent: String,
+    pub event: String,
+    pub data: Value,
+}
+
+#[derive(Debug, Default)]
+pub struct News {
+    pub outgoing: Vec<Outgoing>,
+    pub said: Vec<Said>,
+    /// Agents whose snapshot is different now.
+    pub agents: BTreeSet<String>,
+}

@@ -1,0 +1,25 @@
+//! A simulated Amazon Connect instance: one alias, its agents, queues and calls.
+//!
+//! Calls are state machines on the sandbox's clock (`center`). The CCP page shows one
+//! agent's part of them to the genuine softphone library (`page`, `snapshot`, `api`);
+//! contact events and contact records go to Tieline the way EventBridge and Firehose
+//! would send them (`event`, `record`, `deliveries`); tests and the stage make calls and
+//! break things through `control`.
+//!
+//! Not simulated: audio, transfers and conferences (they answer with an exception, never
+//! with a success that did not happen), chat and tasks, the Connect REST API.
+
+mod api;
+mod call;
+mod center;
+mod control;
+mod deliveries;
+mod event;
+mod instance;
+mod page;
+mod record;
+mod server;
+mod snapshot;
+
+pub use deliveries::DeliverTo;
+pub use server::{AmazonConnect, Settings};

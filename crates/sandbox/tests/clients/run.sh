@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Runs one independent client against a simulated Salesforce that is already listening.
+#
+#   run.sh python|node
+#
+# The address and a session come in the environment (SANDBOX_HTTP, SANDBOX_HTTPS, SANDBOX_CA,
+# SANDBOX_TOKEN); `tests/clients.rs` sets them. Packages are installed once, into
+# ${TIELINE_CLIENTS_CACHE:-$HOME/.cache/tieline-clients}, under a name that changes with the lock file.
+# Exit 3: the packages could not be installed.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${TIELINE_CLIENTS_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/tieline-clients}
+mkdir -p "$cache"
+
+missing() {
+  echo "run.sh: $1" >&2
+  exit 3
+}
+
+stamp() { sha256sum "$@" | sha256sum | cut -c1-12; }
+
+# Runs `make_it FOLDER` unless FOLDER is complete; two test runs at once do not disturb each other.
+once() {
+  local folder=$1 make_it=$2
+  (
+    flock 9
+    [ -e "$folder/.complete" ] && exit 0
+    rm -rf "$folder"
+    "$make_it" "$folder" >&2 || exit 1
+    touch "$folder/.complete"
+  ) 9>"$folder.lock"
+}
+
+make_venv() {
+  python3 -m venv "$1" &&
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/requirements.txt"
+}
+
+make_modules() {
+  mkdir -p "$1" && cp "$here/package.json" "$here/package-lock.json" "$1/" &&
+    npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --loglevel=error
+}
+
+case ${1:-} in
+  python)
+    command -v python3 >/dev/null || missing "python3 is not installed (apt-get install python3-venv)"
+    venv=$cache/python-$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')-$(stamp "$here/requirements.txt")
+    once "$venv" make_venv ||
+      missing "simple-salesforce cannot be installed: a package index and python3-venv are needed"
+    exec "$venv/bin/python" -W error::DeprecationWarning:__main__ "$here/simple_salesforce_client.py"
+    ;;
+  node)
+    command -v npm >/dev/null || missing "npm is not installed (Node 20 or newer is needed)"
+    modules=$cache/node-$(stamp "$here/package-lock.json")
+    once "$modules" make_modules || missing "jsforce cannot be installed: a package registry is needed"
+    NODE_EXTRA_CA_CERTS=$SANDBOX_CA CLIENT_MODULES=$modules exec node --test --test-reporter=spec "$here/jsforce_client.test.mjs"
+    ;;
+  *)
+    echo "usage: run.sh python|node" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,8 @@
+//! Simulated Amazon Connect, over HTTP, with a receiver in Tieline's place.
+#![allow(clippy::unwrap_used)]
+
+mod calls;
+mod control;
+mod deliveries;
+mod harness;
+mod softphone;

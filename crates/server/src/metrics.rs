@@ -1,0 +1,119 @@
+//! What `/metrics` tells (OpenMetrics text). Labels are names from the configuration and
+//! words from the code, never anything a caller sent.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use tieline_store::QueueDepths;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    /// The route's pattern, not the address.
+    route: String,
+    method: String,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    route: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DeliveryLabels {
+    connection: String,
+    source: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DipLabels {
+    workspace: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct QueueLabels {
+    queue: &'static str,
+    state: &'static str,
+}
+
+/// Counters and gauges of one server.
+#[derive(Clone)]
+pub struct Metrics {
+    registry: Arc<Registry>,
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    deliveries: Family<DeliveryLabels, Counter>,
+    dips: Family<DipLabels, Counter>,
+    queues: Family<QueueLabels, Gauge>,
+}
+
+fn durations() -> Histogram {
+    // From what a dip adds to what a contact flow waits at most.
+    Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 8.0, 15.0])
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("tieline");
+        let requests = Family::default();
+        let durations = Family::new_with_constructor(durations as fn() -> Histogram);
+        let (deliveries, dips, queues) = (Family::default(), Family::default(), Family::default());
+        registry.register("http_requests", "Requests answered", requests.clone());
+        registry.register(
+            "http_request_duration_seconds",
+            "Time from a request's head to its answer's head",
+            durations.clone(),
+        );
+        registry.register(
+            "deliveries",
+            "Deliveries of contact centers by what became of them",
+            deliveries.clone(),
+        );
+        registry.register("dips", "Look-ups during calls by how they ended", dips.clone());
+        registry.register("queue_rows", "Rows that wait, or that need a person", queues.clone());
+        Self { registry: Arc::new(registry), requests, durations, deliveries, dips, queues }
+    }
+}
+
+impl Metrics {
+    pub(crate) fn request(&self, route: &str, method: &str, status: u16, took: Duration) {
+        let labels = RequestLabels { route: route.to_owned(), method: method.to_owned(), status };
+        self.requests.get_or_create(&labels).inc();
+        self.durations.get_or_create(&RouteLabels { route: route.to_owned() }).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn delivery(&self, connection: &str, source: &'static str, outcome: &'static str) {
+        self.deliveries
+            .get_or_create(&DeliveryLabels { connection: connection.to_owned(), source, outcome })
+            .inc();
+    }
+
+    pub(crate) fn dip(&self, workspace: &str, outcome: &'static str) {
+        self.dips.get_or_create(&DipLabels { workspace: workspace.to_owned(), outcome }).inc();
+    }
+
+    /// The text of `/metrics`, with the queues as they are now.
+    pub(crate) fn text(&self, depths: QueueDepths) -> String {
+        for (queue, state, rows) in [
+            ("deliveries", "waiting", depths.deliveries_new),
+            ("deliveries", "dead", depths.deliveries_dead),
+            ("outbox", "waiting", depths.outbox_wait),
+            ("outbox", "dead", depths.outbox_dead),
+        ] {
+            let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+            self.queues.get_or_create(&QueueLabels { queue, state }).set(rows);
+        }
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = text::encode(&mut text, &self.registry);
+        text
+    }
+}

@@ -1,0 +1,121 @@
+/** Every text the panel shows of its own, in one place, so that it can be said in another language later. */
+import type { NoticeCode } from "./session/machine";
+
+export const strings = {
+  product: "Tieline",
+  header: {
+    unknown: "Not signed in",
+    links: {
+      off: "Not connected",
+      connecting: "Connecting\u2026",
+      online: "Connected",
+      reconnecting: "Reconnecting\u2026",
+      unreachable: "Tieline unreachable",
+      signed_out: "Signed out",
+      stopped: "Disconnected",
+    },
+    signOut: "Sign out",
+  },
+  settings: {
+    title: "This panel cannot start",
+    what: "Tell your administrator:",
+  },
+  signIn: {
+    title: "Sign in to Tieline",
+    why: "One click: your CRM account is used. Records then open by themselves and your calls are logged with your name.",
+    button: "Sign in",
+    checking: "Checking whether you are signed in\u2026",
+    waiting: "Finish signing in in the window that opened.",
+    waitingClosed: "The sign-in window looks closed. If you did not finish, open it again.",
+    again: "Open it again",
+    blocked: "The browser blocked the sign-in window. Allow pop-ups for this page, then try again.",
+    failed: "Signing in did not work.",
+    failedHint: "Try again; if it happens twice, tell your administrator this:",
+    unreachable: "Tieline cannot be reached. Calls still work; we keep trying.",
+    retry: "Try again",
+  },
+  stopped: {
+    title: "Tieline closed the connection",
+    reload: "Reload the panel",
+  },
+  unreachable: {
+    body: "Calls work as usual. Until Tieline is back, callers open by number only and numbers you click are dialled directly.",
+    plain: "Calls work as usual. Records do not open by themselves until Tieline is back.",
+  },
+  phone: {
+    starting: "Loading the softphone\u2026",
+    waiting: "Waiting for the softphone\u2026",
+    needsSignIn: "Sign in to the softphone",
+    needsSignInWhy: "The softphone does not answer. Mostly this means that you are not signed in to it.",
+    needsSignInButton: "Sign in to the softphone",
+    needsSignInAfter: "The window closes by itself, and the softphone appears here within a few seconds.",
+    blocked: "The browser blocked the window. Allow pop-ups for this page, then try again.",
+    unreachable: "The softphone does not answer",
+    unreachableWhy: "Check your network, and that the address is right:",
+    denied: "The softphone refuses this page",
+    deniedWhy:
+      "Ask your administrator to add these addresses to the approved origins of the contact center, and to check your permissions:",
+    terminated: "You were signed out of the softphone",
+    terminatedWhy: "No calls reach you until you sign in again.",
+    failed: "The softphone could not be loaded",
+    failedWhy: "Check your network, then reload the panel.",
+    reload: "Reload the panel",
+    frame: "Softphone",
+  },
+  host: {
+    failed:
+      "The CRM page does not answer, so records cannot be opened and clicked numbers cannot be dialled. Calls work; we keep trying.",
+    scriptBlocked:
+      "The CRM page\u2019s script could not be loaded, so records cannot be opened and clicked numbers cannot be dialled. Calls work; we keep trying.",
+  },
+  drawer: {
+    open: "Details",
+    close: "Close details",
+    tabs: { attributes: "Attributes", trace: "Last flow" },
+    noContact: "No contact",
+    noContactHint: "While a call rings or is connected, its attributes are listed here.",
+    noAttributes: "This contact has no attributes",
+    noAttributesHint: "Contact flows set them before the call reaches you.",
+    noTrace: "No flow has run yet",
+    noTraceHint: "When a flow runs for a call or a click, its steps are listed here.",
+    copy: (name: string) => `Copy ${name}`,
+    copied: "Copied",
+    copyFailed: "The browser did not allow copying",
+    empty: "(empty)",
+    inputs: "In",
+    outputs: "Out",
+    error: "Error",
+    steps: (n: number) => (n === 1 ? "1 step" : `${n} steps`),
+    ended: {
+      running: "running",
+      completed: "completed",
+      failed: "failed",
+      timed_out: "took too long",
+      interrupted: "interrupted",
+    } as Record<string, string>,
+  },
+  notices: {
+    region: "Messages",
+    dismiss: "Dismiss",
+    signInToDial: "Sign in to Tieline to dial numbers from the CRM page.",
+    dialFailed: (why: string) => `The number could not be dialled: ${why}.`,
+    softphone: (kind: string) =>
+      `The softphone reports a problem with the sound (${kind}). Check the microphone and the browser\u2019s permission.`,
+    codes: {
+      "dial.waiting": "Dialling when the softphone is ready\u2026",
+      "dial.expired": "The number was not dialled: the softphone was not ready in time. Click it again.",
+      "dial.needs_country":
+        "Tieline is unreachable and the number has no country code, so it was not dialled.",
+      "dial.failed": "The number could not be dialled.",
+      "pop.alone": "Tieline is unreachable; the caller was opened by number.",
+      "dial.alone": "Tieline is unreachable; dialling the number directly.",
+    } satisfies Record<NoticeCode, string> as Record<string, string>,
+    reasons: {
+      "phone.not_ready": "the softphone is not ready",
+      "phone.refused": "the softphone refused it",
+      "phone.unknown_queue": "your routing profile has no such queue",
+      "phone.bad_number": "it is not a number the softphone can dial",
+      outcome_unknown: "the softphone did not answer, so look before you dial again",
+    } as Record<string, string>,
+  },
+};
