@@ -3,8 +3,9 @@ use std::sync::Arc;
 use serde_json::Value;
 use tieline_core::Clock;
 
+use crate::LambdaError;
 use crate::config::Environment;
-use crate::functions::{Functions, LambdaError};
+use crate::functions::Functions;
 
 /// One invocation in a process of its own: what belongs on stdout, one line of JSON without its
 /// end, and the exit code: 0 with the answer, 1 with `{"errorType", "errorMessage"}`.

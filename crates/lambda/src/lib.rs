@@ -2,14 +2,25 @@
 //!
 //! [`Functions`] is one process with its clients and caches; [`run_invoke`] is one invocation as
 //! text, for `tieline lambda invoke`. Functions know the bridge and the connectors, never the
-//! store or the server. To add one: a variant in `functions.rs` and what it needs of the
-//! environment in `config.rs`.
+//! store or the server. To add one: its name in `name.rs`, a file of its own, a line in
+//! `functions.rs`, and what it needs of the environment in `config.rs`.
 
 mod config;
+mod contact_lens;
+mod contact_records;
+mod context;
 mod credentials;
+mod dip;
+mod error;
 mod functions;
 mod invoke;
+mod name;
+mod queue_metrics;
+mod recording_url;
+mod report;
+mod transcription;
 
 pub use config::Environment;
-pub use functions::{Functions, LambdaError};
+pub use error::LambdaError;
+pub use functions::Functions;
 pub use invoke::run_invoke;

@@ -1,0 +1,57 @@
+use std::sync::Arc;
+
+use tieline_aws::{AwsSettings, Secrets};
+use tieline_core::Clock;
+use tieline_salesforce::Salesforce;
+use tokio::sync::OnceCell;
+
+use crate::LambdaError;
+use crate::config::{Environment, SalesforceSettings};
+use crate::credentials::SecretCredentials;
+use crate::dip::Answering;
+
+/// What the functions of one process share; each part is made by the first invocation that needs it.
+pub(crate) struct Context {
+    pub environment: Environment,
+    pub clock: Arc<dyn Clock>,
+    salesforce: OnceCell<Salesforce>,
+    answering: OnceCell<Answering>,
+}
+
+impl Context {
+    pub fn new(environment: Environment, clock: Arc<dyn Clock>) -> Self {
+        Self { environment, clock, salesforce: OnceCell::new(), answering: OnceCell::new() }
+    }
+
+    /// What the SDK's standard variables say.
+    pub fn aws_settings(&self) -> AwsSettings {
+        AwsSettings::from_environment(|name| self.environment.get(name))
+    }
+
+    /// The org: one client, one token, one read of the secret.
+    pub async fn salesforce(&self) -> Result<&Salesforce, LambdaError> {
+        self.salesforce
+            .get_or_try_init(|| async {
+                let settings = SalesforceSettings::read(&self.environment)?;
+                let credentials = SecretCredentials {
+                    secrets: Arc::new(Secrets::new(self.aws_settings())),
+                    secret_id: settings.secret_id,
+                    grant: settings.grant,
+                    username: settings.username,
+                };
+                Salesforce::new(&settings.org, Arc::new(credentials), Arc::clone(&self.clock))
+                    .map_err(|error| LambdaError::new("Exception", error.to_string()))
+            })
+            .await
+    }
+
+    pub async fn answering(&self) -> Result<&Answering, LambdaError> {
+        self.answering
+            .get_or_try_init(|| async {
+                let salesforce = self.salesforce().await?;
+                let region = self.environment.get("TIELINE_REGION").filter(|region| !region.is_empty());
+                Ok(Answering::new(salesforce, &self.clock, region))
+            })
+            .await
+    }
+}

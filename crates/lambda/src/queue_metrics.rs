@@ -1,0 +1,15 @@
+//! What is happening in the queues now.
+
+use serde_json::Value;
+
+use crate::LambdaError;
+use crate::context::Context;
+use crate::name::Manner;
+
+pub(crate) async fn run(_context: &Context, _manner: Manner, _event: &Value) -> Result<Value, LambdaError> {
+    std::future::ready(Err(LambdaError::not_offered_yet("run"))).await
+}
+
+pub(crate) async fn run_loop(_context: &Context, _event: &Value) -> Result<Value, LambdaError> {
+    std::future::ready(Err(LambdaError::not_offered_yet("run_loop"))).await
+}
