@@ -18,6 +18,8 @@
 mod convert;
 mod envelope;
 mod firehose;
+mod report;
+mod storage_event;
 mod wire;
 
 use jiff::Timestamp;
@@ -26,6 +28,10 @@ use tieline_core::{
 };
 
 pub use firehose::{FirehoseAnswer, request_id};
+pub use report::{
+    Kind as ReportKind, Report, ReportError, ReportRow, RowCode, RowProblem, Rows as ReportRows,
+};
+pub use storage_event::{CreatedObject, NotAStorageEvent, created_objects};
 
 /// One Amazon Connect instance, as a sender of deliveries.
 #[derive(Debug, Clone, Default)]
