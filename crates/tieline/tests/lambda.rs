@@ -34,10 +34,10 @@ fn invoke(function: &str, variables: &[(&str, &str)], event: &str) -> Outcome {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_recorded_exchanges_are_the_commands_as_well() {
-    compare_all(async |Invocation { variables, event, now }| {
+    compare_all(async |Invocation { function, variables, event, now }| {
         let run = move || {
             let now = now.to_string();
-            let arguments = ["lambda", "invoke", FUNCTION, "--event", "-", "--now", &now];
+            let arguments = ["lambda", "invoke", &function, "--event", "-", "--now", &now];
             let variables: Vec<(&str, &str)> =
                 variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             outcome(&run_with(&arguments, &variables, &event.to_string()))

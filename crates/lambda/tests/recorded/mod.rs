@@ -1,91 +1,75 @@
 //! The recorded exchanges of the reference functions, run against ours by whatever a test calls.
 //!
-//! A scripted server gives the recorded replies in order; what we send and answer is compared with
-//! the record. Where ours differs on purpose, [`DEVIATIONS`] says why and what ours does instead.
+//! A scripted Salesforce and a scripted AWS give the recorded replies; what we send and answer is
+//! compared with the record. Every line of the file is run: as recorded, or as its group's table of
+//! [`Deviation`]s says, with the reason. One file per group of functions; [`GROUPS`] lists them.
+
+#![allow(dead_code, reason = "helpers that a group may or may not need")]
+
+pub mod aws;
+mod effects;
+
+mod analytics;
+mod dips;
+mod helpers;
+mod metrics;
+mod records;
+mod reports;
+mod transcription;
 
 #[path = "../../../connectors/salesforce/tests/stand_in/mod.rs"]
-mod stand_in;
+pub mod stand_in;
 
+use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+
+use aws::{Aws, AwsCall};
 use stand_in::{Reply, Seen, StandIn};
 
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/serverless-vectors.jsonl");
 
-/// The name the recorded functions had.
+/// The name the recorded dip function had.
 pub const FUNCTION: &str = "sfInvokeAPI.lambda_handler";
 
-const OPERATIONS: [&str; 4] = ["lookup", "phoneLookup", "create", "query"];
-
-/// A vector ours differs from on purpose.
-struct Deviation {
-    name: &'static str,
-    /// With the paragraph of the specification that calls the recorded behaviour a defect.
-    reason: &'static str,
-    /// Replies beyond the recorded ones.
-    further: fn() -> Vec<Value>,
-    check: fn(&Run),
-}
-
-const DEVIATIONS: [Deviation; 6] = [
-    Deviation {
-        name: "lookup_apostrophe_breaks_query",
-        reason: "15.1 S1, S2: a value is escaped, so O'Neil is a name and not a broken query",
-        further: Vec::new,
-        check: |run| assert_eq!(run.soql(0), r"SELECT Id, Name FROM Contact WHERE LastName='O\'Neil'"),
-    },
-    Deviation {
-        name: "create_503_html",
-        reason: "15.2 C20: the status is kept where the reference loses it in a parser's error",
-        further: Vec::new,
-        check: |run| {
-            assert_eq!(run.error(), ("Exception", "request returned status code: 503"));
-        },
-    },
-    Deviation {
-        name: "create_date_error_lone_pipe",
-        reason: "15.2 C6: a bar in ordinary text is text",
-        further: || vec![json!({"id": "00T1", "success": true, "errors": []})],
-        check: |run| {
-            assert_eq!(run.requests[0].json(), json!({"ActivityDate": "|"}));
-            assert_eq!(run.answer(), &json!({"Id": "00T1"}));
-        },
-    },
-    Deviation {
-        name: "create_cca_wrong_prefix_still_parsed",
-        reason: "15.2 C6: a bar in ordinary text is text, whatever the object's prefix",
-        further: || vec![json!({"id": "a001", "success": true, "errors": []})],
-        check: |run| {
-            assert_eq!(run.requests[0].json(), json!({"X__c": "a|b"}));
-            assert_eq!(run.answer(), &json!({"Id": "a001"}));
-        },
-    },
-    Deviation {
-        name: "lookup_second_page_ignored",
-        reason: "15.2 C2: the count is the number of rows there are, not of those on the page",
-        further: Vec::new,
-        check: |run| {
-            let total = &run.vector["salesforce_exchanges"][0]["response"]["body"]["totalSize"];
-            assert_eq!(&run.answer()["sf_count"], total);
-            assert_eq!(run.answer()["Id"], "003A1");
-            assert_eq!(run.requests.len(), 1, "the first row is on the first page");
-        },
-    },
-    Deviation {
-        name: "auth_secret_write_denied_fails_call",
-        reason: "15.1 S4: the token stays in memory, so no right to write the secret is needed",
-        further: || vec![json!({"totalSize": 1, "done": true, "records": [{"Id": "003A1", "Name": "Ann"}]})],
-        check: |run| {
-            assert_eq!(run.answer(), &json!({"Id": "003A1", "Name": "Ann", "sf_count": 1}));
-            assert_eq!(run.requests[2].authorization(), Some("Bearer T1"));
-        },
-    },
+const GROUPS: [&Group; 7] = [
+    &dips::GROUP,
+    &records::GROUP,
+    &reports::GROUP,
+    &metrics::GROUP,
+    &analytics::GROUP,
+    &transcription::GROUP,
+    &helpers::GROUP,
 ];
 
-/// What one invocation has: variables, event, and the time it stands at.
+/// Functions whose vectors are compared alike.
+pub struct Group {
+    /// By the reference's names.
+    pub functions: &'static [&'static str],
+    pub deviations: &'static [Deviation],
+    /// Those of `functions`, or `function:operation`, that still answer "not offered yet".
+    pub later: &'static [&'static str],
+    /// What has to be as recorded besides the answer.
+    pub compare: fn(&Run),
+}
+
+/// A vector ours differs from on purpose.
+pub struct Deviation {
+    pub name: &'static str,
+    /// With the paragraph of the specification that calls the recorded behaviour a defect.
+    pub reason: &'static str,
+    /// Salesforce's replies beyond the recorded ones, for requests that were not recorded.
+    pub further: fn() -> Vec<Value>,
+    pub check: fn(&Run),
+}
+
+/// What one invocation has: function, variables, event, and the time it stands at.
 pub struct Invocation {
+    /// The reference's handler, for example `sfInvokeAPI.lambda_handler`.
+    pub function: String,
     pub variables: Vec<(String, String)>,
     pub event: Value,
     pub now: Timestamp,
@@ -95,30 +79,51 @@ pub struct Invocation {
 pub type Outcome = Result<Value, (String, String)>;
 
 /// What happened when a vector was run.
-struct Run {
-    vector: Value,
-    result: Outcome,
-    requests: Vec<Seen>,
-    login_requests: Vec<Seen>,
-    aws: Vec<Seen>,
+pub struct Run {
+    pub name: String,
+    pub vector: Value,
+    pub result: Outcome,
+    /// What Salesforce was asked, in order.
+    pub requests: Vec<Seen>,
+    /// What the login host was asked, where the vector has one of its own.
+    pub login_requests: Vec<Seen>,
+    /// What AWS was asked, as the recorded `aws_calls` are written.
+    pub aws: Vec<AwsCall>,
 }
 
 impl Run {
-    fn answer(&self) -> &Value {
+    pub fn answer(&self) -> &Value {
         self.result.as_ref().unwrap()
     }
 
-    fn error(&self) -> (&str, &str) {
+    pub fn error(&self) -> (&str, &str) {
         let error = self.result.as_ref().unwrap_err();
         (&error.0, &error.1)
     }
 
-    fn soql(&self, request: usize) -> &str {
+    pub fn soql(&self, request: usize) -> &str {
         self.requests[request].soql()
+    }
+
+    pub fn exchanges(&self) -> &[Value] {
+        self.vector["salesforce_exchanges"].as_array().unwrap()
+    }
+
+    /// What was recorded and what ours did of one AWS operation, for example `s3.put_object`.
+    pub fn aws_parameters(&self, operation: &str) -> (Vec<Value>, Vec<Value>) {
+        let recorded = self.vector["aws_calls"].as_array().unwrap().iter().filter(|call| {
+            format!("{}.{}", call["service"].as_str().unwrap(), call["operation"].as_str().unwrap())
+                == operation
+        });
+        let ours = self.aws.iter().filter(|call| call.operation == operation);
+        (
+            recorded.map(|call| call["params"].clone()).collect(),
+            ours.map(|call| call.parameters.clone()).collect(),
+        )
     }
 }
 
-/// Runs every vector of the dip function through `invoke` and compares.
+/// Runs every vector through `invoke` and compares.
 pub async fn compare_all(invoke: impl AsyncFn(Invocation) -> Outcome) {
     let Ok(text) = std::fs::read_to_string(Path::new(VECTORS)) else {
         assert!(std::env::var_os("CI").is_none(), "CI needs {VECTORS}");
@@ -127,19 +132,19 @@ pub async fn compare_all(invoke: impl AsyncFn(Invocation) -> Outcome) {
     };
     let vectors: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let (mut same, mut different, mut later) = (0, 0, 0);
-    let ours = vectors.into_iter().filter(|vector| vector["function"] == "sfInvokeAPI");
-    for (n, vector) in ours.enumerate() {
+    for (n, vector) in vectors.into_iter().enumerate() {
         let name = vector["name"].as_str().unwrap().to_owned();
+        let function = vector["function"].as_str().unwrap().to_owned();
+        eprintln!("{function}: {name}");
         let operation = vector.pointer("/event/Details/Parameters/sf_operation").and_then(Value::as_str);
-        let deviation = DEVIATIONS.iter().find(|deviation| deviation.name == name);
-        let offered = name.starts_with("dispatch_") || operation.is_some_and(|it| OPERATIONS.contains(&it));
+        let operation = format!("{function}:{}", operation.unwrap_or_default());
+        let group = GROUPS.iter().find(|group| group.functions.contains(&function.as_str()));
+        let group = group.unwrap_or_else(|| panic!("no group has {function}"));
+        let deviation = group.deviations.iter().find(|deviation| deviation.name == name);
         let further = deviation.map_or_else(Vec::new, |deviation| (deviation.further)());
-        // The SDK's two spellings, in turn.
-        let endpoint = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SECRETS_MANAGER"][n % 2];
-        let run = run(vector, further, endpoint, &invoke).await;
-        eprintln!("{name}");
+        let run = run(vector, further, n % 2 == 0, &invoke).await;
         check_secrets(&run);
-        if !offered {
+        if group.later.contains(&function.as_str()) || group.later.contains(&operation.as_str()) {
             let (_, message) = run.error();
             assert!(message.contains("not offered yet"), "{name}: {message}");
             assert!(run.requests.is_empty(), "{name}");
@@ -149,35 +154,35 @@ pub async fn compare_all(invoke: impl AsyncFn(Invocation) -> Outcome) {
             (deviation.check)(&run);
             different += 1;
         } else {
-            compare_requests(&name, &run);
-            compare_result(&name, &run);
+            compare_result(&run);
+            (group.compare)(&run);
             same += 1;
         }
     }
-    eprintln!("{same} as recorded, {different} different on purpose, {later} of operations not offered yet");
-    assert_eq!(different, DEVIATIONS.len(), "every deviation is a vector");
-    assert!(same >= 40, "{same}");
+    eprintln!("{same} as recorded, {different} different on purpose, {later} of functions not offered yet");
+    let listed = GROUPS.iter().flat_map(|group| group.deviations).count();
+    assert!(later > 0 || different == listed, "every deviation is a vector: {different} of {listed}");
+    assert!(same + different >= 60, "{same} and {different}");
 }
 
 async fn run(
     vector: Value,
     further: Vec<Value>,
-    endpoint: &str,
+    one_endpoint: bool,
     invoke: &impl AsyncFn(Invocation) -> Outcome,
 ) -> Run {
+    let name = vector["name"].as_str().unwrap().to_owned();
     let exchanges = vector["salesforce_exchanges"].as_array().unwrap();
     // The production vector asks a second host for its token.
-    let (login, main): (Vec<&Value>, Vec<&Value>) =
-        exchanges.iter().partition(|exchange| exchange["request"]["host"] != "__SF_HOST__");
-    let replies = |exchanges: &[&Value]| -> Vec<Reply> {
-        exchanges.iter().map(|exchange| recorded(&exchange["response"])).collect()
-    };
-    let salesforce = StandIn::scripted(
-        replies(&main).into_iter().chain(further.into_iter().map(|body| Reply::Json(200, body))),
-    )
-    .await;
-    let login_host = StandIn::scripted(replies(&login)).await;
-    let aws = secrets_manager(&vector["aws"]["secret"]).await;
+    let (login, main): (Vec<Value>, Vec<Value>) =
+        exchanges.iter().cloned().partition(|exchange| exchange["request"]["host"] != "__SF_HOST__");
+    let has_login = !login.is_empty();
+    if has_login {
+        assert_eq!(login[0]["request"]["host"], "https://login.salesforce.com");
+    }
+    let salesforce = scripted(main, further).await;
+    let login_host = scripted(login, Vec::new()).await;
+    let aws = Aws::start(&vector["aws"]).await;
 
     let mut variables: Vec<(String, String)> = vector["env"]
         .as_object()
@@ -191,22 +196,54 @@ async fn run(
             (name.clone(), value)
         })
         .collect();
-    if !login.is_empty() {
-        assert_eq!(login[0]["request"]["host"], "https://login.salesforce.com");
+    if has_login {
         variables.push(("SF_LOGIN_URL".into(), login_host.url().to_string()));
     }
-    variables.extend([
-        (endpoint.into(), aws.url().to_string()),
-        ("AWS_ACCESS_KEY_ID".into(), "dummy".into()),
-        ("AWS_SECRET_ACCESS_KEY".into(), "dummy".into()),
-    ]);
+    variables.extend(aws.variables(one_endpoint));
+    if let Some(region) = vector["aws"]["region"].as_str()
+        && !variables.iter().any(|(name, _)| name == "AWS_REGION")
+    {
+        variables.push(("AWS_REGION".into(), region.to_owned()));
+    }
     // Recorded without a zone, in UTC.
     let now = format!("{}Z", vector["now"].as_str().unwrap()).parse().unwrap();
-    let result = invoke(Invocation { variables, event: vector["event"].clone(), now }).await;
-    Run { result, requests: salesforce.seen(), login_requests: login_host.seen(), aws: aws.seen(), vector }
+    let function = format!("{}.lambda_handler", vector["function"].as_str().unwrap());
+    let result = invoke(Invocation { function, variables, event: vector["event"].clone(), now }).await;
+    Run {
+        name,
+        result,
+        requests: salesforce.seen(),
+        login_requests: login_host.seen(),
+        aws: aws.calls(),
+        vector,
+    }
 }
 
-fn recorded(response: &Value) -> Reply {
+/// Answers a recorded request with its recorded reply, each once and in order where several are
+/// alike, rows of a collection with those of their single requests, and everything else with the
+/// `further` replies.
+async fn scripted(exchanges: Vec<Value>, further: Vec<Value>) -> StandIn {
+    let script = Mutex::new((exchanges, VecDeque::from(further)));
+    StandIn::start(move |request| {
+        let (exchanges, further) = &mut *script.lock().unwrap();
+        let recorded = exchanges.iter().position(|exchange| {
+            exchange["request"]["method"] == *request.method && exchange["request"]["path"] == *request.path
+        });
+        if let Some(position) = recorded {
+            return reply(&exchanges.remove(position)["response"]);
+        }
+        if let Some(reply) = effects::collection_reply(request, exchanges) {
+            return reply;
+        }
+        match further.pop_front() {
+            Some(body) => Reply::Json(200, body),
+            None => Reply::Text(500, "text/plain", "the script is over".into()),
+        }
+    })
+    .await
+}
+
+fn reply(response: &Value) -> Reply {
     let status = u16::try_from(response["status"].as_u64().unwrap()).unwrap();
     match response.get("body_text").and_then(Value::as_str) {
         Some(text) => Reply::Text(status, "text/html", text.to_owned()),
@@ -214,34 +251,28 @@ fn recorded(response: &Value) -> Reply {
     }
 }
 
-async fn secrets_manager(secret: &Value) -> StandIn {
-    let secret = secret.to_string();
-    StandIn::start(move |request| match request.header("x-amz-target") {
-        Some("secretsmanager.GetSecretValue") => {
-            Reply::Json(200, json!({"ARN": "arn", "Name": "sf", "VersionId": "v", "SecretString": secret}))
-        }
-        _ => Reply::Json(400, json!({"__type": "AccessDeniedException", "message": "no"})),
-    })
-    .await
-}
-
 /// At most one read, never a write, and nothing secret in any address.
 fn check_secrets(run: &Run) {
-    assert!(run.aws.len() <= 1, "{} calls of Secrets Manager", run.aws.len());
-    for request in &run.aws {
-        assert_eq!(request.header("x-amz-target"), Some("secretsmanager.GetSecretValue"));
-        assert_eq!(request.json()["SecretId"], run.vector["env"]["SF_CREDENTIALS_SECRETS_MANAGER_ARN"]);
+    let of_secrets: Vec<&AwsCall> =
+        run.aws.iter().filter(|call| call.operation.starts_with("secretsmanager.")).collect();
+    assert!(of_secrets.len() <= 1, "{} calls of Secrets Manager", of_secrets.len());
+    for call in of_secrets {
+        assert_eq!(call.operation, "secretsmanager.get_secret_value");
+        assert_eq!(call.parameters["SecretId"], run.vector["env"]["SF_CREDENTIALS_SECRETS_MANAGER_ARN"]);
     }
     for request in run.requests.iter().chain(&run.login_requests) {
         for secret in ["pwtok", "client_secret", "ck", "password", "T0", "T1"] {
-            assert!(!request.target.contains(secret), "{} is in {}", secret, request.target);
+            let query = request.target.split_once('?').map_or("", |(_, query)| query);
+            assert!(!query.contains(secret), "{} is in {}", secret, request.target);
         }
     }
 }
 
-fn compare_requests(name: &str, run: &Run) {
+/// Every request as recorded, in order.
+pub fn compare_requests(run: &Run) {
+    let name = &run.name;
     let (mut ours, mut ours_at_login) = (run.requests.iter(), run.login_requests.iter());
-    for exchange in run.vector["salesforce_exchanges"].as_array().unwrap() {
+    for exchange in run.exchanges() {
         let recorded = &exchange["request"];
         let sent = if recorded["host"] == "__SF_HOST__" { ours.next() } else { ours_at_login.next() };
         let sent = sent.unwrap_or_else(|| panic!("{name}: we sent less: {recorded}"));
@@ -261,7 +292,24 @@ fn compare_requests(name: &str, run: &Run) {
     assert!(ours.next().is_none() && ours_at_login.next().is_none(), "{name}: we sent more");
 }
 
-fn compare_result(name: &str, run: &Run) {
+/// The same records with the same values stand in Salesforce afterwards: in fewer calls or in
+/// another order is as good, and so are fewer describes.
+pub fn compare_effects(run: &Run) {
+    let name = &run.name;
+    let recorded = run.exchanges().iter().flat_map(|exchange| effects::of_record(&exchange["request"]));
+    let mut recorded: Vec<Value> = recorded.collect();
+    let mut ours: Vec<Value> = run.requests.iter().flat_map(effects::of_request).collect();
+    recorded.sort_by_key(Value::to_string);
+    ours.sort_by_key(Value::to_string);
+    assert_eq!(json!(ours), json!(recorded), "{name}: what is written");
+    assert!(run.requests.len() <= run.exchanges().len(), "{name}: we sent more");
+    for request in run.requests.iter().filter(|request| !request.is_token_request()) {
+        assert!(request.authorization().is_some_and(|value| value.starts_with("Bearer ")), "{name}");
+    }
+}
+
+pub fn compare_result(run: &Run) {
+    let name = &run.name;
     if let Some(expected) = run.vector.get("result") {
         assert_eq!(run.result.as_ref(), Ok(expected), "{name}");
         return;

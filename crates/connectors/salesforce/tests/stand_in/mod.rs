@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::Response;
 use futures::{StreamExt, stream};
 use serde_json::Value;
@@ -59,6 +59,8 @@ impl Seen {
 pub enum Reply {
     Json(u16, Value),
     Text(u16, &'static str, String),
+    /// Bytes with these headers and no other.
+    Bytes(u16, Vec<(String, String)>, Vec<u8>),
     /// With one more header.
     With(u16, Value, &'static str, String),
     /// Sends this and then nothing for ever.
@@ -149,6 +151,14 @@ fn respond(reply: Reply) -> Response {
         Reply::Json(status, Value::Null) => of(status, "application/json", Body::empty()),
         Reply::Json(status, body) => of(status, "application/json", body.to_string().into()),
         Reply::Text(status, kind, text) => of(status, kind, text.into()),
+        Reply::Bytes(status, headers, body) => {
+            let mut response = Response::new(body.into());
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            for (name, value) in headers {
+                response.headers_mut().insert(HeaderName::try_from(name).unwrap(), value.parse().unwrap());
+            }
+            response
+        }
         Reply::With(status, body, name, value) => {
             let mut response = of(status, "application/json", body.to_string().into());
             response.headers_mut().insert(name, value.parse().unwrap());
