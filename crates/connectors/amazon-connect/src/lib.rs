@@ -15,11 +15,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod analysis;
 mod convert;
 mod envelope;
 mod firehose;
 mod report;
 mod storage_event;
+mod transcript;
 mod wire;
 
 use jiff::Timestamp;
@@ -27,11 +29,13 @@ use tieline_core::{
     ConnectorError, ConnectorErrorKind, ContactCenter, ContactChange, Delivery, DeliverySource,
 };
 
+pub use analysis::{Analysis, Roles};
 pub use firehose::{FirehoseAnswer, request_id};
 pub use report::{
     Kind as ReportKind, Report, ReportError, ReportRow, RowCode, RowProblem, Rows as ReportRows,
 };
 pub use storage_event::{CreatedObject, NotAStorageEvent, created_objects};
+pub use transcript::{End, Segment, Transcript, segments_json};
 
 /// One Amazon Connect instance, as a sender of deliveries.
 #[derive(Debug, Clone, Default)]
