@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod dip;
+pub mod map;
 pub mod merge;
 pub mod profile;
 pub mod project;

@@ -214,7 +214,7 @@ fn field_rule(field: String, rule: RuleFile, earlier: &[RecordProfile]) -> (Opti
 }
 
 /// What may be sent as a name of an object or field.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     text.len() <= 255
         && text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')

@@ -13,6 +13,7 @@ mod record;
 mod spelling;
 
 pub use fact::Fact;
+pub(crate) use load::is_name;
 pub use load::{ProfileError, ProfileProblem};
 pub use record::{Chosen, FieldRule, FieldSource, Key, Profile, RecordProfile, Write};
 pub use spelling::Spelling;
