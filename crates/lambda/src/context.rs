@@ -1,6 +1,6 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use tieline_aws::{AwsSettings, Secrets};
+use tieline_aws::{Aws, AwsSettings, Secrets};
 use tieline_core::Clock;
 use tieline_salesforce::Salesforce;
 use tokio::sync::OnceCell;
@@ -14,18 +14,28 @@ use crate::dip::Answering;
 pub(crate) struct Context {
     pub environment: Environment,
     pub clock: Arc<dyn Clock>,
+    aws: OnceLock<Aws>,
     salesforce: OnceCell<Salesforce>,
     answering: OnceCell<Answering>,
 }
 
 impl Context {
     pub fn new(environment: Environment, clock: Arc<dyn Clock>) -> Self {
-        Self { environment, clock, salesforce: OnceCell::new(), answering: OnceCell::new() }
+        Self {
+            environment,
+            clock,
+            aws: OnceLock::new(),
+            salesforce: OnceCell::new(),
+            answering: OnceCell::new(),
+        }
     }
 
-    /// What the SDK's standard variables say.
-    pub fn aws_settings(&self) -> AwsSettings {
-        AwsSettings::from_environment(|name| self.environment.get(name))
+    /// AWS as the SDKs' standard variables describe it. Nothing is asked of it here.
+    pub fn aws(&self) -> &Aws {
+        self.aws.get_or_init(|| {
+            let settings = AwsSettings::from_environment(|name| self.environment.get(name));
+            Aws::new(settings, Arc::clone(&self.clock))
+        })
     }
 
     /// The org: one client, one token, one read of the secret.
@@ -34,7 +44,7 @@ impl Context {
             .get_or_try_init(|| async {
                 let settings = SalesforceSettings::read(&self.environment)?;
                 let credentials = SecretCredentials {
-                    secrets: Arc::new(Secrets::new(self.aws_settings())),
+                    secrets: Arc::new(Secrets::new(self.aws().clone())),
                     secret_id: settings.secret_id,
                     grant: settings.grant,
                     username: settings.username,

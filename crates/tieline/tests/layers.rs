@@ -62,7 +62,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ("tieline-flow", &["tokio", "reqwest", "rusqlite", "axum"]),
     ("tieline-bridge", &["reqwest", "rusqlite", "axum"]),
     ("tieline-lambda", &["rusqlite", "axum", "async-nats", "tokio-postgres"]),
-    ("tieline-server", &["aws-config", "aws-sdk-secretsmanager"]),
+    ("tieline-server", &["aws-config", "aws-lc-rs"]),
 ];
 
 fn metadata() -> Metadata {

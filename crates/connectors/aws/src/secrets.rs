@@ -1,15 +1,11 @@
 use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
-use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::config::Credentials;
-use aws_sdk_secretsmanager::error::ProvideErrorMetadata;
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::OnceCell;
+use http::Method;
+use secrecy::SecretString;
+use serde_json::json;
 
-use crate::AwsSettings;
+use crate::client::AwsCall;
+use crate::{Aws, AwsError, Service};
 
 /// A caller waits behind this: rather an error in time than an answer too late.
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
@@ -27,74 +23,32 @@ pub enum SecretsError {
     NotText,
 }
 
-/// AWS Secrets Manager. The client is made when the first secret is read.
-#[derive(Debug)]
-pub struct Secrets {
-    settings: AwsSettings,
-    client: OnceCell<Client>,
-}
+/// AWS Secrets Manager.
+#[derive(Debug, Clone)]
+pub struct Secrets(Aws);
 
 impl Secrets {
-    pub fn new(settings: AwsSettings) -> Self {
-        Self { settings, client: OnceCell::new() }
+    pub fn new(aws: Aws) -> Self {
+        Self(aws)
     }
 
     /// Reads the current version of a secret, named by its name or ARN.
+    ///
+    /// ("AWS Secrets Manager API Reference", GetSecretValue, read 2026-11-21.)
     pub async fn read(&self, id: &str) -> Result<SecretString, SecretsError> {
-        let client = self.client.get_or_init(|| self.connect(id)).await;
-        match client.get_secret_value().secret_id(id).send().await {
-            Ok(answer) => answer.secret_string.map(SecretString::from).ok_or(SecretsError::NotText),
-            Err(error) => {
-                let refused = error.raw_response().is_some_and(|answer| answer.status().is_client_error());
-                Err(match (refused, error.code()) {
-                    (true, Some(code)) if !code.contains("Throttling") => {
-                        SecretsError::Refused { code: code.to_owned() }
-                    }
-                    (_, Some(code)) => SecretsError::Unavailable(code.to_owned()),
-                    // The SDK's text says whether it was a time-out, a name or a connection.
-                    (_, None) => SecretsError::Unavailable(error.to_string()),
-                })
-            }
-        }
-    }
-
-    async fn connect(&self, id: &str) -> Client {
-        let region =
-            self.settings.region.clone().or_else(|| region_of(id).map(str::to_owned)).map(Region::new);
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-            .build_https();
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(2))
-            .operation_timeout(LONGEST_WAIT)
-            .build();
-        let config = if let Some(keys) = &self.settings.keys {
-            let token = keys.session_token.as_ref().map(|token| token.expose_secret().to_owned());
-            let credentials = Credentials::new(
-                keys.access_key_id.clone(),
-                keys.secret_access_key.expose_secret(),
-                token,
-                None,
-                "environment",
-            );
-            aws_sdk_secretsmanager::Config::builder()
-                .behavior_version(BehaviorVersion::v2026_01_12())
-                .credentials_provider(credentials)
-                .region(region)
-                .http_client(http)
-        } else {
-            let mut chain = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http);
-            if let Some(region) = region {
-                chain = chain.region(region);
-            }
-            aws_sdk_secretsmanager::config::Builder::from(&chain.load().await)
-        }
-        .timeout_config(timeouts);
-        let config = match &self.settings.secrets_endpoint {
-            Some(endpoint) => config.endpoint_url(endpoint),
-            None => config,
-        };
-        Client::from_conf(config.build())
+        let mut call = AwsCall::new(Service::SecretsManager, Method::POST, "/")
+            .target("secretsmanager.GetSecretValue")
+            .body(json!({"SecretId": id}))
+            .repeatable()
+            .within(LONGEST_WAIT);
+        // A secret's ARN says where it is; a bare name is in our own region.
+        call.region = region_of(id).map(str::to_owned);
+        let answer = self.0.call(&call).await.map_err(|error| match error {
+            AwsError::Refused { code, .. } => SecretsError::Refused { code },
+            other => SecretsError::Unavailable(other.to_string()),
+        })?;
+        let text = answer.get("SecretString").and_then(|text| text.as_str()).ok_or(SecretsError::NotText)?;
+        Ok(SecretString::from(text))
     }
 }
 

@@ -1,14 +1,21 @@
+use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::SecretString;
 
-/// What the SDK's standard variables say.
+use crate::Service;
+
+/// What the SDKs' standard variables say.
 #[derive(Debug, Clone, Default)]
 pub struct AwsSettings {
     pub region: Option<String>,
-    /// Where Secrets Manager is, when not at AWS's own address.
-    pub secrets_endpoint: Option<String>,
     pub keys: Option<AwsKeys>,
+    /// `AWS_ENDPOINT_URL`: where every service is that has no entry of its own.
+    pub endpoint: Option<String>,
+    /// By the end of the variable's name: `S3`, `SECRETS_MANAGER`, ….
+    pub endpoints: BTreeMap<String, String>,
+    /// What `object_store`'s providers are told of where credentials are, by the variable's name.
+    pub provider: BTreeMap<&'static str, String>,
 }
 
 #[derive(Clone)]
@@ -24,6 +31,18 @@ impl fmt::Debug for AwsKeys {
     }
 }
 
+/// Where a container, a pod or an instance says its credentials are.
+const PROVIDER: [&str; 8] = [
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_METADATA_ENDPOINT",
+];
+
 impl AwsSettings {
     /// Reads the variables through `get`; empty ones count as absent.
     ///
@@ -35,14 +54,30 @@ impl AwsSettings {
             secret_access_key: SecretString::from(secret),
             session_token: get("AWS_SESSION_TOKEN").map(SecretString::from),
         });
-        let ignore_endpoints = get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let secrets_endpoint = if ignore_endpoints {
-            None
-        } else {
-            get("AWS_ENDPOINT_URL_SECRETS_MANAGER").or_else(|| get("AWS_ENDPOINT_URL"))
+        let mut settings = Self {
+            region: get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION")),
+            keys,
+            provider: PROVIDER.iter().filter_map(|name| Some((*name, get(name)?))).collect(),
+            ..Self::default()
         };
-        Self { region: get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION")), secrets_endpoint, keys }
+        let ignored = get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        if !ignored {
+            settings.endpoint = get("AWS_ENDPOINT_URL");
+            settings.endpoints = Service::ALL
+                .iter()
+                .map(|service| service.endpoint_variable())
+                .chain(["S3"])
+                .filter_map(|name| Some((name.to_owned(), get(&format!("AWS_ENDPOINT_URL_{name}"))?)))
+                .collect();
+        }
+        settings
+    }
+
+    /// Where `service` is, when not at AWS's own address.
+    pub(crate) fn endpoint_of(&self, service: &str) -> Option<&str> {
+        let endpoint = self.endpoints.get(service).or(self.endpoint.as_ref())?;
+        Some(endpoint.trim_end_matches('/'))
     }
 }
 
@@ -58,11 +93,11 @@ mod tests {
 
     #[test]
     fn the_service_s_own_endpoint_goes_before_the_common_one() {
-        let both = [("AWS_ENDPOINT_URL", "http://a"), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://b")];
-        assert_eq!(settings(&both).secrets_endpoint.as_deref(), Some("http://b"));
-        assert_eq!(settings(&both[..1]).secrets_endpoint.as_deref(), Some("http://a"));
+        let both = [("AWS_ENDPOINT_URL", "http://a/"), ("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://b")];
+        assert_eq!(settings(&both).endpoint_of("SECRETS_MANAGER"), Some("http://b"));
+        assert_eq!(settings(&both).endpoint_of("S3"), Some("http://a"));
         let ignored = [("AWS_ENDPOINT_URL", "http://a"), ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")];
-        assert_eq!(settings(&ignored).secrets_endpoint, None);
+        assert_eq!(settings(&ignored).endpoint_of("S3"), None);
     }
 
     #[test]
