@@ -196,6 +196,43 @@ describe("signing in", () => {
     expect(all.states.at(-1)).toMatchObject({ is: "failed" });
   });
 
+  it("is not undone by a second question while it is redeemed, for the server forgets the attempt with that", async () => {
+    const all = setting({
+      "POST attempts": started,
+      "GET attempts/*": [done, { status: 404, body: {} }],
+      "POST session": session,
+    });
+    await begin(all);
+    let redeem: (answer: Response) => void = () => undefined;
+    const plain = (all.signIn as unknown as { fetch: typeof fetch }).fetch;
+    (all.signIn as unknown as { fetch: typeof fetch }).fetch = (url, init) =>
+      String(url).endsWith("/session")
+        ? new Promise((resolve) => {
+            redeem = resolve;
+          })
+        : plain(url, init);
+    await seconds(1);
+    all.message();
+    await seconds(2);
+    redeem(new Response(JSON.stringify(session.body), { status: 200 }));
+    await settle();
+    expect(all.states.at(-1)).toMatchObject({ is: "signed_in" });
+    expect(all.states.filter(({ is }) => is === "failed")).toEqual([]);
+    expect(all.asked("GET attempts/*")).toBe(1);
+  });
+
+  it("finds the session when the answer to redeeming was lost on its way", async () => {
+    const all = setting({
+      "POST attempts": started,
+      "GET attempts/*": [done, { status: 404, body: {} }],
+      "POST session": "down",
+      "GET session": session,
+    });
+    await begin(all);
+    await seconds(3);
+    expect(all.states.at(-1)).toMatchObject({ is: "signed_in" });
+  });
+
   it("tries to redeem again when the network failed at that moment", async () => {
     const all = setting({ "POST attempts": started, "GET attempts/*": done });
     const answers = [

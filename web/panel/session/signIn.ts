@@ -35,15 +35,19 @@ interface Attempt {
   verifier: string;
   window: Window;
   until: number;
+  /** The server was asked to redeem it. */
+  redeeming: boolean;
 }
 
+/** A dead network swallows a question without an error. */
+const ANSWER_WITHIN_MS = 10_000;
 const ATTEMPT_LASTS_MS = 10 * 60_000;
 const HEADERS = { "x-tieline-panel": "1", "content-type": "application/json" };
 
 export class SignIn {
   private attempt: Attempt | null = null;
   private poll: ReturnType<typeof setTimeout> | undefined;
-  private asking = false;
+  private asking: Attempt | null = null;
   state: SignInState = { is: "checking" };
 
   private readonly view: Window;
@@ -88,6 +92,7 @@ export class SignIn {
       verifier: randomToken() + randomToken(),
       window: opened,
       until: Date.now() + ATTEMPT_LASTS_MS,
+      redeeming: false,
     };
     this.attempt = attempt;
     this.set({ is: "waiting", closed: false });
@@ -129,14 +134,25 @@ export class SignIn {
 
   private async ask(): Promise<void> {
     const { attempt } = this;
-    if (!attempt || this.asking) return;
-    this.asking = true;
+    if (!attempt || this.asking === attempt) return;
+    // Until it is redeemed too: the server forgets an attempt with that, and would say to a second question that
+    // there was none.
+    this.asking = attempt;
+    await this.follow(attempt);
+    if (this.asking === attempt) this.asking = null;
+  }
+
+  private async follow(attempt: Attempt): Promise<void> {
     const answer = await this.request("GET", `attempts/${encodeURIComponent(attempt.id)}`);
-    this.asking = false;
     if (this.attempt !== attempt) return;
     const body = answer?.body as { state?: unknown; problem?: unknown } | null | undefined;
     if (body?.state === "done") {
       await this.redeem(attempt);
+    } else if (answer?.status === 404 && attempt.redeeming) {
+      // Redeemed, and the answer was lost on its way: then the cookie tells.
+      attempt.window.close();
+      this.stop();
+      await this.check();
     } else if (
       body?.state === "failed" ||
       (answer !== null && answer.status === 404) ||
@@ -153,6 +169,7 @@ export class SignIn {
   }
 
   private async redeem(attempt: Attempt): Promise<void> {
+    attempt.redeeming = true;
     const answer = await this.request("POST", "session", { attempt: attempt.id, verifier: attempt.verifier });
     if (this.attempt !== attempt) return;
     if (answer === null) {
@@ -191,6 +208,7 @@ export class SignIn {
         headers: HEADERS,
         credentials: "same-origin",
         cache: "no-store",
+        signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       if (response.status >= 502 && response.status <= 504) return null;
