@@ -32,6 +32,8 @@ function application(name: string): UserConfig {
   return {
     root: here(app.root),
     base: app.base,
+    // The pages are not looked at with React's tools, so the code that greets them is left out.
+    define: { __REACT_DEVTOOLS_GLOBAL_HOOK__: "undefined" },
     build: {
       outDir: here(app.out),
       emptyOutDir: true,
@@ -70,5 +72,7 @@ export default defineConfig(({ mode }) => ({
     environment: "happy-dom",
     include: ["{panel,sandbox,shared}/**/*.test.{ts,tsx}"],
     restoreMocks: true,
+    // No test here waits for real time; a busy machine may all the same be slow.
+    testTimeout: 60_000,
   },
 }));

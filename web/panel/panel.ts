@@ -22,7 +22,7 @@ import { PoppedAlone } from "./session/alone";
 import { Client } from "./session/client";
 import { type Effect, Session } from "./session/machine";
 import { randomToken, tabMemory } from "./session/memory";
-import { capabilities, type Outcome, perform } from "./session/perform";
+import { capabilities, type Outcome, overdue, perform } from "./session/perform";
 import { SignIn, type SignInState } from "./session/signIn";
 import type { PanelSettings } from "./settings";
 import { details, type ShownNotice, Store, serverNotices } from "./state";
@@ -64,6 +64,7 @@ export function startPanel(settings: PanelSettings): PanelControls {
   let phoneMounted = false;
   let noticeId = 0;
   const readyWaiters = new Set<() => void>();
+  const takenBack = new Map<string, () => void>();
 
   const store = new Store({
     link: "off",
@@ -142,6 +143,9 @@ export function startPanel(settings: PanelSettings): PanelControls {
       case "perform":
         void carryOut(effect.command, effect.withinMs);
         return;
+      case "abandon":
+        takenBack.get(effect.cmd)?.();
+        return;
       case "panel":
         showDoc(effect.panel.contact ?? "", effect.panel.doc);
         return;
@@ -176,13 +180,19 @@ export function startPanel(settings: PanelSettings): PanelControls {
   }
 
   async function carryOut(command: Command, withinMs: number): Promise<void> {
-    const outcome = (await poppedAlone.answer(command)) ?? (await perform(command, withinMs, places));
+    // The server waits no longer than it said; nor shall the agent, to be told of a dial.
+    const gone = new Promise<Outcome>((resolve) => {
+      takenBack.set(command.cmd, () => resolve(overdue(command)));
+    });
+    const work = async () => (await poppedAlone.answer(command)) ?? perform(command, withinMs, places);
+    const outcome = await Promise.race([work(), gone]);
+    takenBack.delete(command.cmd);
     client.input({ type: "finished", cmd: command.cmd, ...outcome });
     if (command.op === "dial") tellDial(outcome);
   }
 
   function linkChanged(): void {
-    const link = session.link(Date.now());
+    const link = session.link();
     store.set({
       link,
       stopped: session.stopped()?.detail ?? null,

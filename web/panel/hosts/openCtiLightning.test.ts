@@ -59,14 +59,30 @@ afterEach(() => {
 });
 
 describe("click-to-dial", () => {
-  it("is listened to once, and only after enabling it succeeded", async () => {
+  it("is listened to once, and enabled until that succeeded", async () => {
     const page = fakePage({ enableClickToDial: [bad("GENERIC_ERROR"), good()] });
     const host = hostOn(page);
     await expect(host.start(nobody)).rejects.toBeInstanceOf(HostError);
-    expect(page.count("onClickToDial")).toBe(0);
     await host.start(nobody);
     await host.start(nobody);
     expect(page.count("onClickToDial")).toBe(1);
+    expect(page.count("enableClickToDial")).toBe(2);
+  });
+
+  it("loses no click made before the answer to enabling has arrived", async () => {
+    const page = fakePage({ enableClickToDial: "silent" });
+    const clicks: ClickToDial[] = [];
+    void hostOn(page)
+      .start({ ...nobody, clickToDial: (click) => clicks.push(click) })
+      .catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(page.calls.map(({ method }) => method)).toEqual([
+      "onClickToDial",
+      "onNavigationChange",
+      "enableClickToDial",
+    ]);
+    page.listeners.onClickToDial?.[0]?.({ number: "+12025550147" });
+    expect(clicks).toEqual([{ number: "+12025550147" }]);
   });
 
   it("brings number and record as text", async () => {

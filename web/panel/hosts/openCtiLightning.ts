@@ -54,6 +54,7 @@ export function openCtiLightning(options: LightningOptions): Host {
 
   let loading: Promise<OpenCti> | null = null;
   let listening = false;
+  let enabled = false;
   let events: HostEvents | null = null;
 
   function load(): Promise<OpenCti> {
@@ -140,11 +141,18 @@ export function openCtiLightning(options: LightningOptions): Host {
   }
 
   async function listen(cti: OpenCti): Promise<void> {
-    if (listening) return;
-    // Only after enabling succeeded, and only once: a second listener would dial every click twice.
+    if (!listening) {
+      // Before enabling: the numbers can be clicked before its answer reaches this frame, and such a click would be
+      // lost. Only once: a second listener would dial every click twice.
+      listening = true;
+      register(cti);
+    }
+    if (enabled) return;
     await call("enableClickToDial", {}, START_MS);
-    if (listening) return;
-    listening = true;
+    enabled = true;
+  }
+
+  function register(cti: OpenCti): void {
     invoke(cti, "onClickToDial", (payload) => {
       const click = readClick(payload);
       if (click) events?.clickToDial(click);

@@ -5,6 +5,7 @@
  * file from npm, byte for byte, loaded as a classic script: it defines the global `connect`, as its own
  * documentation has it, and a load that failed can be tried again, which a failed `import()` cannot.
  */
+import address from "amazon-connect-streams/release/connect-streams-min.js?url";
 import { attempt } from "./streamsContact";
 
 export interface Connect {
@@ -85,7 +86,6 @@ export async function loadStreams(page: Document = document, timeoutMs = 20_000)
   if (there) return there;
   lendStorage("localStorage");
   lendStorage("sessionStorage");
-  const { default: address } = await import("amazon-connect-streams/release/connect-streams-min.js?url");
   return new Promise((resolve, reject) => {
     const script = page.createElement("script");
     const timer = setTimeout(() => fail("the softphone library did not arrive in time"), timeoutMs);

@@ -77,7 +77,10 @@ export function streams(options: StreamsOptions): Phone {
       if (facts.state !== "ready") set({ state: "waiting" });
       askAudio();
     });
-    bus.subscribe(library.EventType.ACK_TIMEOUT ?? "ack_timeout", () => needsSignIn());
+    bus.subscribe(library.EventType.ACK_TIMEOUT ?? "ack_timeout", () => {
+      // It means that the frame took long to load. Who was heard of since is there all the same.
+      if (facts.state !== "ready") needsSignIn();
+    });
     bus.subscribe(library.EventType.TERMINATED ?? "terminated", () => gone("terminated"));
     library.core.onAuthFail(() => needsSignIn());
     library.core.onAccessDenied(() => gone("denied"));

@@ -25,13 +25,25 @@ export interface ClientOptions {
   now?: () => number;
 }
 
+/** A clock that stands still where the machine's is put back: pauses must not grow by that. */
+function steady(clock: () => number): () => number {
+  let last = Number.NEGATIVE_INFINITY;
+  let added = 0;
+  return () => {
+    const at = clock() + added;
+    if (at < last) added += last - at;
+    last = Math.max(last, at);
+    return last;
+  };
+}
+
 export class Client {
   private socket: WebSocket | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private readonly now: () => number;
 
   constructor(private readonly options: ClientOptions) {
-    this.now = options.now ?? Date.now;
+    this.now = options.now ?? steady(Date.now);
   }
 
   input(input: Input): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ServerFrame } from "../../shared/protocol";
 import { olderThan } from "./machine";
 import { pageMemory } from "./memory";
-import { command, contact, done, Page, phone, sent } from "./testing";
+import { command, contact, done, Page, phone, sent, welcome } from "./testing";
 
 describe("connecting", () => {
   it("gets a ticket, opens the socket and says hello with it", () => {
@@ -18,7 +18,7 @@ describe("connecting", () => {
     const page = new Page();
     page.input({ type: "start" });
     page.input({ type: "ticket_failed", why: "signed_out" });
-    expect(page.session.link(page.now)).toBe("signed_out");
+    expect(page.session.link()).toBe("signed_out");
     expect(done(page.pass(60_000), "ticket")).toHaveLength(0);
   });
 
@@ -47,7 +47,7 @@ describe("connecting", () => {
     const page = new Page();
     page.connect();
     page.frame({ t: "bye", code: "socket.agent_mismatch", detail: "the softphone belongs to somebody else" });
-    expect(page.session.link(page.now)).toBe("stopped");
+    expect(page.session.link()).toBe("stopped");
     expect(page.session.stopped()?.detail).toBe("the softphone belongs to somebody else");
     expect(done(page.pass(60_000), "ticket")).toHaveLength(0);
   });
@@ -64,7 +64,7 @@ describe("connecting", () => {
     const page = new Page();
     page.connect();
     page.frame({ t: "bye", code: "socket.session_ended", detail: "" });
-    expect(page.session.link(page.now)).toBe("signed_out");
+    expect(page.session.link()).toBe("signed_out");
   });
 
   it("ignores frames it does not know and frames of a wrong shape", () => {
@@ -285,6 +285,40 @@ describe("commands", () => {
   });
 });
 
+describe("a network that swallows what is asked", () => {
+  it("is asked again after ten seconds when no ticket comes", () => {
+    const page = new Page();
+    page.input({ type: "start" });
+    expect(done(page.pass(9_900), "ticket")).toHaveLength(0);
+    expect(done(page.pass(500), "ticket")).toHaveLength(1);
+  });
+
+  it("is asked again after ten seconds when the socket never opens", () => {
+    const page = new Page();
+    page.input({ type: "start" });
+    page.input({ type: "ticket", ticket: "t" });
+    const effects = page.pass(10_500);
+    expect(done(effects, "close")).toHaveLength(1);
+    expect(done(effects, "ticket")).toHaveLength(1);
+    expect(done(page.reconnect(), "changed").length).toBeGreaterThan(0);
+    expect(page.session.link()).toBe("online");
+  });
+});
+
+describe("the server's clock", () => {
+  it("is not taken for late by as much as a busy page reads the welcome late", () => {
+    const page = new Page();
+    page.input({ type: "start" });
+    page.input({ type: "ticket", ticket: "t" });
+    page.input({ type: "socket_open" });
+    // Written at once by a server whose clock agrees with ours, read four seconds later.
+    page.now += 4_000;
+    page.frame(welcome({ now: 0 }));
+    const [asked] = done(page.frame(command({ deadline_ms: 19_000 })), "perform");
+    expect(asked?.withinMs).toBe(17_000);
+  });
+});
+
 describe("resuming", () => {
   it("names session, epoch and the last frame handled", () => {
     const page = new Page();
@@ -317,7 +351,7 @@ describe("the page while the server is away", () => {
     const page = new Page();
     page.connect();
     lose(page);
-    expect(page.session.link(page.now)).toBe("unreachable");
+    expect(page.session.link()).toBe("unreachable");
     expect(done(page.happened("connecting"), "pop_alone")).toEqual([
       { do: "pop_alone", number: "+12025550143", contact: "c-1" },
     ]);
@@ -370,6 +404,18 @@ describe("the page while the server is away", () => {
     expect(done(effects, "dial_alone")).toEqual([{ do: "dial_alone", number: "+12025550147", event: "e-1" }]);
     const reported = sent(page.reconnect(), "event");
     expect(reported.map((event) => event.handled_locally)).toEqual([true, true, true]);
+  });
+
+  it("takes a click right after the dial for the same dial, and a later one for another", () => {
+    const page = new Page();
+    page.connect();
+    lose(page);
+    const [dial] = done(page.click(), "dial_alone");
+    page.input({ type: "dialled_alone", event: dial?.event ?? "", ok: true });
+    page.pass(500);
+    expect(done(page.click(), "dial_alone")).toHaveLength(0);
+    page.pass(5_000);
+    expect(done(page.click(), "dial_alone")).toHaveLength(1);
   });
 
   it("never dials a click that the server may have got", () => {

@@ -91,11 +91,16 @@ export type Link =
 type Phase =
   | { at: "off" | "signed_out" }
   | { at: "stopped"; code: ByeCode; detail: string }
-  | { at: "ticket" }
-  | { at: "opening"; ticket: string }
+  | { at: "ticket"; since: number }
+  | { at: "opening"; since: number; ticket: string }
   | { at: "hello"; since: number }
   | { at: "open"; since: number }
   | { at: "waiting"; until: number };
+
+/** Waiting for an answer that a dead network never gives. */
+function isAsking(phase: Phase): phase is Extract<Phase, { since: number }> {
+  return phase.at === "ticket" || phase.at === "opening" || phase.at === "hello";
+}
 
 /** A click on a number while the server is away, until it is dialled or too old. */
 interface HeldClick {
@@ -107,6 +112,8 @@ interface HeldClick {
 }
 
 const UNREACHABLE_AFTER = 2_000;
+/** Clicks on a number that was just dialled mean that dial: people click until they see something happen. */
+const SAME_DIAL_MS = 3_000;
 const ANSWER_WITHIN = 10_000;
 const BACKOFF = { first: 200, most: 10_000 };
 /** A call that rang this long ago is not popped any more. */
@@ -136,6 +143,7 @@ export class Session {
   private attempts = 0;
   private lostAt: number | null = null;
   private held: HeldClick[] = [];
+  private dialled = { number: "", at: Number.NEGATIVE_INFINITY };
   private shown: Link = "off";
   private effects: Effect[] = [];
   /** The last `page` frame of this socket. */
@@ -151,7 +159,7 @@ export class Session {
     this.effects = [];
     this.take(now, input);
     this.alone(now);
-    const link = this.link(now);
+    const link = this.linkAt(now);
     if (link !== this.shown) {
       this.shown = link;
       this.effects.push({ do: "changed" });
@@ -159,7 +167,12 @@ export class Session {
     return this.effects;
   }
 
-  link(now: number): Link {
+  /** How the connection stands, as of the last input. */
+  link(): Link {
+    return this.shown;
+  }
+
+  private linkAt(now: number): Link {
     switch (this.phase.at) {
       case "off":
       case "signed_out":
@@ -190,8 +203,9 @@ export class Session {
   wakeAt(): number | null {
     const times: number[] = [];
     const { phase } = this;
-    if (phase.at === "waiting") times.push(phase.until);
-    if (phase.at === "hello") times.push(phase.since + ANSWER_WITHIN);
+    // Never in the past: a pause that came out as nothing is over at the next moment.
+    if (phase.at === "waiting") times.push(Math.max(phase.until, this.lastWake + 1));
+    if (isAsking(phase)) times.push(phase.since + ANSWER_WITHIN);
     if (phase.at === "open") {
       const sent = this.queue.oldestSent(phase.since);
       if (sent !== null) times.push(sent + UNREACHABLE_AFTER, sent + ANSWER_WITHIN);
@@ -211,7 +225,7 @@ export class Session {
       case "start":
         if (this.phase.at === "off" || this.phase.at === "signed_out" || this.phase.at === "stopped") {
           this.lostAt ??= now;
-          this.connect();
+          this.connect(now);
         }
         return;
       case "sign_out":
@@ -219,7 +233,7 @@ export class Session {
         return;
       case "ticket":
         if (this.phase.at !== "ticket") return;
-        this.phase = { at: "opening", ticket: input.ticket };
+        this.phase = { at: "opening", since: now, ticket: input.ticket };
         this.effects.push({ do: "open" });
         return;
       case "ticket_failed":
@@ -256,6 +270,8 @@ export class Session {
         return;
       }
       case "dialled_alone":
+        for (const click of this.held)
+          if (click.event === input.event && input.ok) this.dialled = { number: click.number, at: now };
         this.held = this.held.filter((click) => click.event !== input.event);
         if (!input.ok) this.effects.push({ do: "tell", code: "dial.failed" });
         return;
@@ -267,8 +283,8 @@ export class Session {
 
   // — the socket —
 
-  private connect(): void {
-    this.phase = { at: "ticket" };
+  private connect(now: number): void {
+    this.phase = { at: "ticket", since: now };
     this.effects.push({ do: "ticket" });
   }
 
@@ -310,11 +326,11 @@ export class Session {
   private wake(now: number): void {
     const { phase } = this;
     if (phase.at === "waiting" && now >= phase.until) {
-      this.connect();
+      this.connect(now);
       return;
     }
     const silent =
-      (phase.at === "hello" && now - phase.since >= ANSWER_WITHIN) ||
+      (isAsking(phase) && now - phase.since >= ANSWER_WITHIN) ||
       (phase.at === "open" && now - (this.queue.oldestSent(phase.since) ?? now) >= ANSWER_WITHIN);
     if (silent) {
       this.effects.push({ do: "close" });
@@ -328,7 +344,7 @@ export class Session {
       return;
     }
     if (frame.t === "welcome") {
-      if (this.phase.at === "hello") this.welcome(now, frame);
+      if (this.phase.at === "hello") this.welcome(now, frame, this.phase.since);
       return;
     }
     if (this.phase.at !== "open") return;
@@ -366,9 +382,10 @@ export class Session {
     }
   }
 
-  private welcome(now: number, welcome: Welcome): void {
+  private welcome(now: number, welcome: Welcome, asked: number): void {
     this.welcomed = welcome;
-    this.offset = welcome.now - now;
+    // It was written between our question and now. A busy page may read it seconds late.
+    this.offset = Math.round(welcome.now - (asked + now) / 2);
     this.attempts = 0;
     this.lostAt = null;
     if (!welcome.resumed) {
@@ -507,7 +524,10 @@ export class Session {
       this.effects.push({ do: "tell", code: "dial.needs_country" });
     } else if (now - frame.seen_at > DIAL_WAITS_MS) {
       this.effects.push({ do: "tell", code: "dial.expired" });
-    } else if (!this.held.some((click) => click.number === number)) {
+    } else if (
+      !this.held.some((click) => click.number === number) &&
+      !(this.dialled.number === number && frame.seen_at - this.dialled.at < SAME_DIAL_MS)
+    ) {
       this.held.push({ event: frame.id, number, until: frame.seen_at + DIAL_WAITS_MS, dialling: false });
       if (!this.phone.ready) this.effects.push({ do: "tell", code: "dial.waiting" });
     }

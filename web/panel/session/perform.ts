@@ -107,7 +107,7 @@ function explain(error: unknown, command: Command): Outcome {
 }
 
 /** What may have happened must not be reported as not having happened. */
-function overdue(command: Command): Outcome {
+export function overdue(command: Command): Outcome {
   return command.once
     ? failed("outcome_unknown", "it was begun, and no answer came before the deadline")
     : { status: "expired", error: { code: "timeout", detail: "no answer came before the deadline" } };
