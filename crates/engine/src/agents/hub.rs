@@ -440,11 +440,15 @@ impl Keeper {
         let (shared, owner, own) = (self.shared.clone(), self.owner.clone(), self.own.clone());
         tokio::spawn(async move {
             let now = shared.clock.now();
-            let refused = binding::check(&shared.store, &owner.workspace, &owner.agent, &login, now)
-                .await
-                .unwrap_or_else(|_| {
-                    Some("Who you are in the contact center cannot be looked up at the moment.".into())
-                });
+            let checked = binding::check(&shared.store, &owner.workspace, &owner.agent, &login, now).await;
+            let refused = match checked {
+                Ok(refused) => refused.map(|why| ByeCode::AgentMismatch.bye_because(why)),
+                // A store that fails for a moment is no stranger's softphone: the page shall come back.
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "Cannot look an agent up");
+                    Some(ByeCode::Unavailable.bye())
+                }
+            };
             tell(&own, Input::LoginChecked { socket, refused }).await;
         });
     }

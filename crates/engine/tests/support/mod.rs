@@ -14,7 +14,7 @@ use tieline_engine::agents::{
     AgentSettings, Desk, Door, FlowBook, Gate, Input, LoadedFlow, Output, Owner, Redaction, ServerEffect,
     SocketId, admit, check_binding,
 };
-use tieline_engine::protocol::{Bye, Fallback, PageFrame, ServerFrame, decode};
+use tieline_engine::protocol::{Bye, ByeCode, Fallback, PageFrame, ServerFrame, decode};
 use tieline_engine::sign_in::{AgentProfile, SignInError, SignedIn};
 use tieline_flow::{Answer, Document, Flow};
 use tieline_store::{AgentBinding, AgentStore, BindingMaker, FlowGrants, RunFilter, SqliteStore, Store};
@@ -314,7 +314,7 @@ impl Stage {
                     if at <= until && desk.as_ref().is_none_or(|(wake, _)| at <= *wake) =>
                 {
                     self.now = at;
-                    self.close(&name, tieline_engine::protocol::ByeCode::NoHello.bye());
+                    self.close(&name, ByeCode::NoHello.bye());
                 }
                 (Some((at, agent)), _) if at <= until => {
                     self.now = self.now.max(at);
@@ -385,6 +385,7 @@ impl Stage {
                     ["nora", "omar"].into_iter().filter_map(person).find(|who| who.id == *agent).unwrap();
                 let checked = check_binding(&self.store, &self.workspace, &owner, &login, self.now);
                 let refused = self.runtime.block_on(checked).unwrap();
+                let refused = refused.map(|why| ByeCode::AgentMismatch.bye_because(why));
                 Some(Input::LoginChecked { socket, refused })
             }
         }

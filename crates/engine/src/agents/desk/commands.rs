@@ -158,10 +158,19 @@ impl Desk {
 
     fn choose(&self, pending: &Pending, now: Timestamp) -> Choice {
         let capability = pending.capability();
+        // Any softphone of the agent's dials the same call. Who has clicked does not wait for a tab that was
+        // just closed while another stands ready; a pop does, or it would land in the wrong tab.
+        let ready = pending.is_dial()
+            && self
+                .pages
+                .iter()
+                .any(|page| page.can(&capability) && page.socket.is_some() && page.phone_is_ready());
         let candidates: Vec<Candidate<PageKey>> = self
             .pages
             .iter()
-            .filter(|page| page.can(&capability) && (page.socket.is_some() || page.holds_lease(now)))
+            .filter(|page| {
+                page.can(&capability) && (page.socket.is_some() || (!ready && page.holds_lease(now)))
+            })
             .map(|page| Candidate {
                 key: page.key,
                 focused: page.focused,

@@ -99,10 +99,10 @@ pub enum Input {
         socket: SocketId,
         valid: bool,
     },
-    /// Answers [`Output::CheckLogin`]: a sentence for the agent when the login is not theirs.
+    /// Answers [`Output::CheckLogin`]: what to say when the login is not theirs, or nobody can tell.
     LoginChecked {
         socket: SocketId,
-        refused: Option<String>,
+        refused: Option<Bye>,
     },
     /// Other flows are in force than before.
     FlowsChanged,

@@ -175,11 +175,11 @@ impl Desk {
         }
     }
 
-    pub(super) fn login_checked(&mut self, turn: &mut Turn<'_>, socket: SocketId, refused: Option<String>) {
+    pub(super) fn login_checked(&mut self, turn: &mut Turn<'_>, socket: SocketId, refused: Option<Bye>) {
         let Some(page) = self.page_of(socket) else { return };
         let key = page.key;
         match refused {
-            Some(why) => self.give_up_page(turn, key, ByeCode::AgentMismatch.bye_because(why)),
+            Some(bye) => self.give_up_page(turn, key, bye),
             None => page.login_unchecked = false,
         }
     }
