@@ -1,8 +1,8 @@
 // Tieline is away while agents work: two processes, so that one can be stopped, killed and started again.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
-import { openBrowser, signIn, softphoneOf } from "./browser.mjs";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { explainFailure, lastClick, openBrowser, signIn, softphoneOf, softphoneReady } from "./browser.mjs";
 import { startApart, until } from "./world.mjs";
 
 let apart;
@@ -15,6 +15,8 @@ before(async () => {
 });
 
 after(() => apart?.stop());
+
+afterEach((context) => explainFailure(context, { browser, processes: [apart?.server, apart?.world] }));
 
 beforeEach(async (context) => {
   apart.server.child.kill("SIGCONT");
@@ -29,9 +31,10 @@ beforeEach(async (context) => {
   const popup = page.context().waitForEvent("page");
   await panel.getByRole("button", { name: "Sign in to the softphone" }).click();
   const window = await popup;
-  await window.getByRole("button", { name: "Nora Quist" }).click();
+  await lastClick(window, "Nora Quist");
   // The library makes the frame anew until it finds somebody signed in.
   await panel.frameLocator(".ccp iframe").getByRole("heading", { name: "Nora Quist" }).waitFor();
+  await softphoneReady(panel);
   await until(() => window.isClosed(), "the softphone's window to close by itself");
 });
 
@@ -41,6 +44,12 @@ const pops = () =>
   );
 const agent = async () => (await apart.sandbox.control("connect", "GET", "/agents")).find((one) => one.username === "nora.quist");
 const dialled = async () => (await agent()).contacts.length;
+/** Told for eight seconds only, so it is looked out for before what it tells of. */
+const lookOutFor = (text) => {
+  const told = panel.getByText(text).waitFor();
+  told.catch(() => undefined);
+  return told;
+};
 
 async function openAnna() {
   await page.getByRole("button", { name: /^Contacts/ }).click();
@@ -50,14 +59,15 @@ async function openAnna() {
 
 test("stopped while it rings: after two seconds the caller is opened by number, once, also after Tieline is back", async () => {
   apart.server.child.kill("SIGSTOP");
-  await apart.sandbox.ring({ from: "+12025550143" });
+  const told = lookOutFor("the caller was opened by number");
   const began = performance.now();
+  await apart.sandbox.ring({ from: "+12025550143" });
   await until(async () => (await pops()).length === 1, "the pop by number");
   const waited = performance.now() - began;
-  assert.ok(waited > 1_500 && waited < 6_000, `it took ${waited} ms`);
+  assert.ok(waited > 2_000, `it took ${waited} ms`);
   assert.match(JSON.stringify(await pops()), /12025550143/);
   await page.getByRole("heading", { name: "Anna Keller" }).waitFor();
-  await panel.getByText("the caller was opened by number").waitFor();
+  await told;
   const softphone = await softphoneOf(page);
   await softphone.getByRole("button", { name: "Accept" }).click();
   await softphone.getByRole("button", { name: "Hang up" }).waitFor();
@@ -77,7 +87,7 @@ test("killed while it rings: the same, and another server on its data repeats no
   await softphone.getByRole("button", { name: "Hang up" }).waitFor();
   await panel.getByText("Calls work as usual").waitFor();
   await apart.start();
-  await panel.getByText("Connected", { exact: true }).waitFor({ timeout: 30_000 });
+  await panel.getByText("Connected", { exact: true }).waitFor();
   await page.waitForTimeout(2_000);
   assert.equal((await pops()).length, 1, "nothing is popped again");
   await softphone.getByRole("button", { name: "Hang up" }).click();
@@ -87,17 +97,17 @@ test("killed: a clicked number is dialled once by the page alone, and not again 
   await openAnna();
   await apart.server.kill();
   await panel.getByText("Tieline unreachable").first().waitFor();
-  await page.locator("button.phone").first().click();
-  await page.locator("button.phone").first().click();
+  const told = lookOutFor("dialling the number directly");
+  await page.locator("button.phone").first().dblclick();
   await until(async () => (await dialled()) === 1, "the dial");
-  await panel.getByText("dialling the number directly").waitFor();
+  await told;
   const softphone = await softphoneOf(page);
   await softphone.getByRole("button", { name: "Hang up" }).waitFor();
   await softphone.getByRole("button", { name: "Hang up" }).click();
   await softphone.getByRole("button", { name: /Clear|Close contact/ }).click();
   await until(async () => (await dialled()) === 0, "the call to be closed");
   await apart.start();
-  await panel.getByText("Connected", { exact: true }).waitFor({ timeout: 30_000 });
+  await panel.getByText("Connected", { exact: true }).waitFor();
   await page.waitForTimeout(3_000);
   assert.equal(await dialled(), 0, "the server dials nothing again");
 });

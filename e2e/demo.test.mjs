@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { after, before, test } from "node:test";
-import { frameAt, openBrowser, panelOf, signIn, softphoneOf } from "./browser.mjs";
+import { after, afterEach, before, test } from "node:test";
+import { explainFailure, frameAt, openBrowser, panelOf, signIn, softphoneOf, softphoneReady } from "./browser.mjs";
 import { startDemo, until } from "./world.mjs";
 
 const IMAGES = process.env.TIELINE_IMAGES ?? resolve(import.meta.dirname, "../.cache/images");
@@ -25,13 +25,15 @@ after(async () => {
   await demo?.stop();
 });
 
+afterEach((context) => explainFailure(context, { browser, processes: [demo?.process] }));
+
 const shot = (name) => page.screenshot({ path: resolve(IMAGES, `${name}.png`) });
 
 test("a customer calls, the record is open before the agent answers, and the call is logged", async () => {
   await page.goto(demo.stage);
   const panel = await signIn(page);
   const softphone = await softphoneOf(page);
-  await softphone.getByRole("button", { name: "Accept" }).waitFor({ state: "hidden" });
+  await softphoneReady(panel);
 
   await page.getByRole("radio", { name: /Anna Keller/ }).check();
   await page.getByRole("button", { name: "Call", exact: true }).click();

@@ -4,8 +4,8 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { resolve } from "node:path";
-import { frameAt, openBrowser, signIn, softphoneOf } from "./browser.mjs";
-import { run, startDemo, until } from "./world.mjs";
+import { explainFailure, openBrowser, signIn, softphoneOf, softphoneReady } from "./browser.mjs";
+import { PATIENCE, run, startDemo, until } from "./world.mjs";
 
 const FILES = resolve(import.meta.dirname, "../../shared/data/cti-flows");
 const ANNA = "+12025550143";
@@ -24,6 +24,7 @@ before(async () => {
   await page.goto(demo.crm);
   panel = await signIn(page);
   softphone = await softphoneOf(page);
+  await softphoneReady(panel);
   await panel.getByRole("button", { name: "Details" }).click();
   await panel.getByRole("tab", { name: "Last flow" }).click();
   await change(["unpublish", "pop-the-caller"]);
@@ -35,7 +36,8 @@ after(async () => {
   await demo?.stop();
 });
 
-afterEach(async () => {
+afterEach(async (context) => {
+  await explainFailure(context, { browser, processes: [demo?.process] });
   await freeAgent();
   await page.evaluate(() => {
     window.__opencti_calls.length = 0;
@@ -49,7 +51,7 @@ async function change(args, input) {
   const noticed = tookUp();
   const done = await run(["flow", ...args, "--data", demo.data], { input });
   assert.equal(done.code, 0, done.stderr);
-  await until(() => tookUp() > noticed, "the server to take up the change", 15_000, () => demo.process.log);
+  await until(() => tookUp() > noticed, "the server to take up the change", PATIENCE, () => demo.process.log);
 }
 
 let tried;
@@ -88,7 +90,7 @@ async function ran(...steps) {
       return JSON.stringify(last) === JSON.stringify(steps);
     },
     `the run ${JSON.stringify(steps)}`,
-    15_000,
+    PATIENCE,
     () => `the drawer shows ${JSON.stringify(last)}\n${demo.process.log.slice(-3000)}`,
   );
 }
@@ -105,7 +107,7 @@ async function freeAgent() {
     if (await close.isVisible()) await close.click({ timeout: 1_000 }).catch(() => undefined);
     return contacts.length === 0;
   }, "the agent to be free");
-  await until(async () => (await nora()).state === "Available", "the agent to be available", 15_000, async () => (await nora()).state);
+  await until(async () => (await nora()).state === "Available", "the agent to be available", PATIENCE, async () => (await nora()).state);
 }
 
 async function ring(from, attributes = {}) {

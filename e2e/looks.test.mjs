@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
-import { openBrowser, panelOf, signIn, softphoneOf } from "./browser.mjs";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { explainFailure, lastClick, openBrowser, panelOf, signIn, softphoneFrame, softphoneOf, softphoneReady } from "./browser.mjs";
 import { startDemo } from "./world.mjs";
 
 const IMAGES = process.env.TIELINE_IMAGES ?? resolve(import.meta.dirname, "../.cache/images");
@@ -21,6 +21,8 @@ before(async () => {
 });
 
 after(() => demo?.stop());
+
+afterEach((context) => explainFailure(context, { browser, processes: [demo?.process] }));
 
 beforeEach(async (context) => {
   await demo.sandbox.control("connect", "POST", "/reset", {});
@@ -98,10 +100,11 @@ test("the CRM page, its records, the softphone, the stage and the sign-in page c
   const provider = await popup;
   await provider.getByRole("button", { name: /Nora Quist/ }).waitFor();
   await accessible(provider, "sign-in page");
-  await provider.getByRole("button", { name: /Nora Quist/ }).click();
+  await lastClick(provider, "Nora Quist");
   await panel.getByText("Connected", { exact: true }).waitFor();
   await accessible(page, "stage");
-  await accessible(await softphoneOf(page), "softphone");
+  await softphoneReady(panel);
+  await accessible(await softphoneFrame(page), "softphone");
   await page.goto(demo.crm);
   await page.getByRole("button", { name: /^Contacts/ }).waitFor();
   await accessible(page, "CRM home");

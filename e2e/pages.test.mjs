@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { after, before, beforeEach, test } from "node:test";
-import { openBrowser, panelOf, signIn, softphoneOf } from "./browser.mjs";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { explainFailure, openBrowser, panelOf, signIn, softphoneOf, softphoneReady } from "./browser.mjs";
 import { startDemo, until } from "./world.mjs";
 
 let demo;
@@ -14,6 +14,8 @@ before(async () => {
 });
 
 after(() => demo?.stop());
+
+afterEach((context) => explainFailure(context, { browser, processes: [demo?.process] }));
 
 beforeEach(async (context) => {
   await demo.sandbox.control("connect", "POST", "/reset", {});
@@ -136,6 +138,7 @@ test("a message from a foreign origin dials nothing", async () => {
   stranger.close();
 
   // The same click by the agent does dial: the messages above were refused, not lost.
+  await softphoneReady(panel);
   await page.getByRole("button", { name: /^Contacts/ }).click();
   await page.getByRole("button", { name: "Anna Keller" }).click();
   await page.locator("button.phone").first().click();

@@ -1,7 +1,8 @@
 // From the contact center to the CRM, without a browser: what is logged when things break.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
+import { explainFailure } from "./browser.mjs";
 import { call, startDemo, until } from "./world.mjs";
 
 let demo;
@@ -11,6 +12,8 @@ before(async () => {
 });
 
 after(() => demo?.stop());
+
+afterEach((context) => explainFailure(context, { processes: [demo?.process] }));
 
 const count = async (soql) => (await demo.sandbox.query(soql)).length;
 const writes = async () =>

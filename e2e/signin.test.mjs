@@ -1,8 +1,8 @@
 // Signing in, when it does not go as it should: there is always a way on.
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
-import { openBrowser, panelOf, signIn } from "./browser.mjs";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { explainFailure, lastClick, openBrowser, panelOf, signIn } from "./browser.mjs";
 import { startDemo, until } from "./world.mjs";
 
 let demo;
@@ -15,6 +15,8 @@ before(async () => {
 });
 
 after(() => demo?.stop());
+
+afterEach((context) => explainFailure(context, { browser, processes: [demo?.process] }));
 
 beforeEach(async (context) => {
   browser = await openBrowser({ width: 1200, height: 800 });
@@ -42,7 +44,7 @@ test("a blocked window is told with what to do, and the next click works", async
   await panel.getByRole("button", { name: "Sign in", exact: true }).click();
   await panel.getByText("Allow pop-ups for this page").waitFor();
   const window = await provider("Try again");
-  await window.getByRole("button", { name: /Nora Quist/ }).click();
+  await lastClick(window, "Nora Quist");
   await panel.getByText("Connected", { exact: true }).waitFor();
 });
 
@@ -52,7 +54,7 @@ test("a window closed too early is noticed and opened again", async () => {
   await first.close();
   await panel.getByText("looks closed").waitFor();
   const window = await provider("Open it again");
-  await window.getByRole("button", { name: /Nora Quist/ }).click();
+  await lastClick(window, "Nora Quist");
   await panel.getByText("Connected", { exact: true }).waitFor();
 });
 
@@ -65,13 +67,13 @@ test("a provider that refuses is told, and the next attempt works", async () => 
   await choice.click();
   await panel.getByText("Signing in did not work").waitFor();
   const again = await provider("Try again");
-  await again.getByRole("button", { name: /Nora Quist/ }).click();
+  await lastClick(again, "Nora Quist");
   await panel.getByText("Connected", { exact: true }).waitFor();
 });
 
 test("signing out leaves nothing behind, also after a reload", async () => {
   const window = await provider();
-  await window.getByRole("button", { name: /Nora Quist/ }).click();
+  await lastClick(window, "Nora Quist");
   await panel.getByText("Connected", { exact: true }).waitFor();
   await panel.getByRole("button", { name: "Sign out" }).click();
   await panel.getByRole("button", { name: "Sign in", exact: true }).waitFor();
@@ -85,7 +87,7 @@ test("signing out leaves nothing behind, also after a reload", async () => {
 test("a session that has run out asks to sign in again and calls go on", async () => {
   await signIn(page);
   await demo.sandbox.advance("PT13H");
-  await panel.getByRole("button", { name: "Sign in", exact: true }).waitFor({ timeout: 30_000 });
+  await panel.getByRole("button", { name: "Sign in", exact: true }).waitFor();
   // The CRM page's own session is as old; its user comes back to it too.
   await page.reload();
   await signIn(page);

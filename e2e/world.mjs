@@ -8,12 +8,18 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { once } from "node:events";
 
+/** Generous: a busy machine is slow, and what never happens fails all the same. */
+export const PATIENCE = 60_000;
+
 export const BINARY = process.env.TIELINE ?? resolve(import.meta.dirname, "../target/debug/tieline");
 
-/** A port p with p … p+4 free at the moment. */
+/**
+ * A port p with p … p+4 free at the moment. Below those that systems give to whoever connects: a server that was
+ * killed must find its port free when it comes back.
+ */
 async function freeBase() {
   for (let tries = 0; tries < 50; tries++) {
-    const base = 20000 + Math.floor(Math.random() * 20000);
+    const base = 10000 + Math.floor(Math.random() * 20000);
     const free = await Promise.all([0, 1, 2, 3, 4].map((n) => isFree(base + n)));
     if (free.every(Boolean)) return base;
   }
@@ -31,6 +37,7 @@ function isFree(port) {
 /** Runs the command; `ready` resolves when `url` answers 200. */
 export class Process {
   constructor(args, env = {}) {
+    this.name = `tieline ${args[0]}`;
     this.log = "";
     this.child = spawn(BINARY, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.child.stdout, this.child.stderr]) {
@@ -45,7 +52,7 @@ export class Process {
     await until(async () => {
       assert.equal(this.child.exitCode, null, `the process ended:\n${this.log}`);
       return (await fetch(url).catch(() => null))?.ok;
-    }, `${url} to answer`, 30_000, () => this.log);
+    }, `${url} to answer`, PATIENCE, () => this.log);
   }
 
   async kill(signal = "SIGKILL") {
@@ -68,7 +75,7 @@ export function run(args, { input, ...options } = {}) {
 }
 
 /** Waits until `look` gives something truthy, and gives it. */
-export async function until(look, what, within = 15_000, context = () => "") {
+export async function until(look, what, within = PATIENCE, context = () => "") {
   const end = performance.now() + within;
   for (;;) {
     const found = await look();
@@ -208,6 +215,7 @@ client_id = "tieline-panel"
     crm: `http://crm.localhost:${base + 1}/lightning/`,
     sandbox: new Sandbox(base),
     server: null,
+    world,
     async start() {
       apart.server = new Process(["serve", "--config", config], env);
       await apart.server.ready(`${tieline}/readyz`);
