@@ -12,7 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("tieline-bridge", &["tieline-core"]),
     ("tieline-store", &["tieline-core"]),
     ("tieline-aws", &["tieline-core"]),
-    ("tieline-amazon-connect", &["tieline-core"]),
+    ("tieline-amazon-connect", &["tieline-core", "tieline-aws"]),
     ("tieline-salesforce", &["tieline-core", "tieline-bridge"]),
     (
         "tieline-engine",

@@ -16,6 +16,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod analysis;
+mod api;
 mod convert;
 mod envelope;
 mod firehose;
@@ -30,6 +31,7 @@ use tieline_core::{
 };
 
 pub use analysis::{Analysis, Roles};
+pub use api::{ConnectApi, Endless, ListedQueue, Metric, Page, QUEUES_A_CALL, QueueNow, Walk};
 pub use firehose::{FirehoseAnswer, request_id};
 pub use report::{
     Kind as ReportKind, Report, ReportError, ReportRow, RowCode, RowProblem, Rows as ReportRows,

@@ -251,15 +251,12 @@ impl Rows {
             if places.get(&row.record_id(None)).is_some_and(|(_, other)| *other != whole) {
                 row.mark = Some(mark(&format!("{}\0{}", whole.0, whole.1)));
             }
-            match places.get(&row.record_id(None)) {
-                Some((place, _)) => {
-                    self.superseded.push(self.rows[*place].line);
-                    self.rows[*place] = row;
-                }
-                None => {
-                    places.insert(row.record_id(None), (self.rows.len(), whole));
-                    self.rows.push(row);
-                }
+            if let Some((place, _)) = places.get(&row.record_id(None)) {
+                self.superseded.push(self.rows[*place].line);
+                self.rows[*place] = row;
+            } else {
+                places.insert(row.record_id(None), (self.rows.len(), whole));
+                self.rows.push(row);
             }
         }
     }
@@ -432,7 +429,7 @@ mod tests {
         ) {
             let mut text = "Agent,Queue,StartInterval\n".to_owned();
             for (name, interval) in &rows {
-                text.push_str(&format!("\"{name}\",\"{name}\",{interval}\n"));
+                text.extend(["\"", name, "\",\"", name, "\",", interval, "\n"]);
             }
             let kind = if queue { Kind::Queue } else { Kind::Agent };
             let found = Report::read(text.as_bytes()).unwrap().rows(kind).unwrap();

@@ -184,7 +184,8 @@ impl Aws {
                 Ok(Err(error)) => error,
                 Err(_) => return Err(AwsError::Unavailable("timed out".into())),
             };
-            let again = error == AwsError::Throttled || (call.repeatable && error.is_passing());
+            let throttled = matches!(error, AwsError::Throttled { .. });
+            let again = throttled || (call.repeatable && error.is_passing());
             let pause = pause(attempt, &error);
             if !again || attempt == ATTEMPTS || Instant::now() + pause >= end {
                 return Err(error);
@@ -283,7 +284,7 @@ pub(crate) fn unreachable(error: &reqwest::Error) -> AwsError {
 }
 
 fn pause(attempt: u32, error: &AwsError) -> Duration {
-    let base = if *error == AwsError::Throttled { 250 } else { 50 };
+    let base = if matches!(error, AwsError::Throttled { .. }) { 250 } else { 50 };
     let whole = Duration::from_millis(base << (attempt - 1).min(5));
     whole.mul_f64(rand::rng().random_range(0.5..1.0))
 }

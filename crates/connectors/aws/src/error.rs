@@ -10,8 +10,9 @@ pub enum AwsError {
     /// where AWS gave none. `message` may quote what was sent: it is for the caller, not for a log.
     #[error("AWS refused with {code} (status {status})")]
     Refused { status: u16, code: String, message: String },
+    /// Too many calls, of ours or of others in the account: wait. Code and message as in `Refused`.
     #[error("AWS is throttling us")]
-    Throttled,
+    Throttled { code: String, message: String },
     /// The machine's clock is wrong: set it right.
     #[error("the machine's clock differs from AWS's by more than signatures allow")]
     ClockSkew,
@@ -38,14 +39,14 @@ impl AwsError {
     /// AWS's own code, where it gave one.
     pub fn code(&self) -> Option<&str> {
         match self {
-            Self::Refused { code, .. } => Some(code),
+            Self::Refused { code, .. } | Self::Throttled { code, .. } => Some(code),
             _ => None,
         }
     }
 
     /// Whether the same call may succeed later.
     pub fn is_passing(&self) -> bool {
-        matches!(self, Self::Throttled | Self::Unavailable(_))
+        matches!(self, Self::Throttled { .. } | Self::Unavailable(_))
     }
 
     /// Sorts an answer that is no success.
@@ -61,7 +62,7 @@ impl AwsError {
                 "TooManyRequestsException" | "SlowDown" | "RequestLimitExceeded" | "BandwidthLimitExceeded"
             )
         {
-            return Self::Throttled;
+            return Self::Throttled { code: code.unwrap_or_else(|| status.to_string()), message };
         }
         if is_skew(name, &message) {
             return Self::ClockSkew;
@@ -94,8 +95,11 @@ mod tests {
 
     #[test]
     fn an_answer_is_sorted_by_what_the_caller_does_next() {
-        assert_eq!(sorted(400, "ThrottlingException", ""), AwsError::Throttled);
-        assert_eq!(sorted(503, "SlowDown", ""), AwsError::Throttled);
+        for (status, code) in [(400, "ThrottlingException"), (503, "SlowDown"), (429, "Other")] {
+            let error = sorted(status, code, "slow");
+            assert!(matches!(error, AwsError::Throttled { .. }) && error.is_passing(), "{error:?}");
+            assert_eq!(error.code(), Some(code));
+        }
         assert_eq!(sorted(403, "RequestTimeTooSkewed", ""), AwsError::ClockSkew);
         assert_eq!(
             sorted(

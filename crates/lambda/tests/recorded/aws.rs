@@ -164,7 +164,9 @@ impl World {
             return over();
         };
         let Some(first) = replies.first().cloned() else { return over() };
-        let sticky = first.get("$sticky").is_some() || replies.get(1) == Some(&json!("$sticky"));
+        // Who is throttled is so at the next attempt as well.
+        let throttled = first["$error"].as_str() == Some("TooManyRequestsException") && replies.len() == 1;
+        let sticky = throttled || first.get("$sticky").is_some() || replies.get(1) == Some(&json!("$sticky"));
         if !sticky {
             replies.remove(0);
         }
