@@ -45,13 +45,36 @@ impl Allowed {
                 None => Err(refused("this key is bound to objects: name the one to look in".into())),
             },
             Operation::Create { object, fields } => objects.check(object, fields.keys()),
+            // The search itself keeps to what is granted, see `bind`.
+            Operation::FindCaller(find) => {
+                find.objects.iter().try_for_each(|object| objects.check(object, [].iter()))
+            }
             // The text of a query can name anything in many ways; a key bound to objects has no use of it.
             Operation::Query { .. } => Err(refused("a key bound to objects may not send query text".into())),
         }
     }
 }
 
+impl Allowed {
+    /// Lets an operation that can keep to the key's bounds by itself know them.
+    pub(super) fn bind(&self, asked: &mut Understood) {
+        if let Operation::FindCaller(find) = &mut asked.operation {
+            find.grants.clone_from(&self.objects);
+        }
+    }
+}
+
 impl Grants {
+    /// Whether anything of `object` may be touched.
+    pub fn object(&self, object: &str) -> bool {
+        self.check(object, [].iter()).is_ok()
+    }
+
+    /// Whether `field` of `object` may be read, compared or written.
+    pub fn field(&self, object: &str, field: &str) -> bool {
+        self.check(object, [field.to_owned()].iter()).is_ok()
+    }
+
     fn check<'a>(&self, object: &str, fields: impl Iterator<Item = &'a String>) -> Result<(), DipError> {
         let granted = self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(object));
         let Some((_, granted)) = granted else {

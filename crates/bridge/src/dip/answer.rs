@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 use tieline_core::JsonMap;
 
 use super::Found;
+use super::find::CallerMatch;
 
 /// How an answer looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,8 +67,34 @@ fn flat(found: Found, names: &Names) -> JsonMap {
         Found::Created(id) => {
             answer.insert(names.id.into(), Value::String(id.into()));
         }
+        Found::Callers { matches, total } => {
+            answer.insert("match_count".into(), count(total));
+            for (i, one) in matches.iter().enumerate() {
+                flatten_row(&told(one), &format!("match_{i}_"), names, &mut answer);
+            }
+        }
     }
     answer
+}
+
+/// What is said of one match, the same in both shapes.
+fn told(one: &CallerMatch) -> JsonMap {
+    let mut row = JsonMap::new();
+    if one.told.id {
+        row.insert("id".into(), one.record.as_str().into());
+    }
+    row.insert("object".into(), one.object.clone().into());
+    if let Some(name) = &one.told.name {
+        row.insert("name".into(), name.clone().into());
+    }
+    row.insert("reason".into(), one.reason.clone().into());
+    if let Some(at) = one.last_contact.filter(|_| one.told.last_contact) {
+        row.insert("last_contact".into(), at.strftime("%Y-%m-%d").to_string().into());
+    }
+    if let Some(open) = one.told.open_cases {
+        row.insert("open_cases".into(), open.into());
+    }
+    row
 }
 
 /// Name and value with quotes, colon and comma; escapes make it longer, hence the distance to 32 KiB.
@@ -113,6 +140,10 @@ fn nested(found: Found, names: &Names) -> Value {
         }
         Found::Rows { rows, total } => json!({ names.rows: rows, names.count: total }),
         Found::Created(id) => json!({ names.id: id.as_str() }),
+        Found::Callers { matches, total } => {
+            let matches: Vec<JsonMap> = matches.iter().map(told).collect();
+            json!({ "match_count": total, "matches": matches })
+        }
     }
 }
 

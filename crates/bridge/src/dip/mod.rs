@@ -10,6 +10,7 @@ mod allowed;
 mod answer;
 mod cache;
 mod error;
+pub mod find;
 mod operation;
 mod run;
 

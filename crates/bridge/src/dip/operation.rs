@@ -3,6 +3,7 @@ use std::time::Duration;
 use tieline_core::{Caller, JsonMap, PartyMatch, Query, RecordId};
 
 use super::Shape;
+use super::find::{CallerMatch, FindCaller};
 
 /// What a contact flow asks, in our words.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,8 @@ pub enum Operation {
     Query {
         text: String,
     },
+    /// Who calls: a ranked search over several objects.
+    FindCaller(FindCaller),
 }
 
 /// A flow's parameters, understood.
@@ -56,6 +59,11 @@ pub enum Found {
         total: usize,
     },
     Created(RecordId),
+    /// In their order, no more than were asked for, and how many there are in all.
+    Callers {
+        matches: Vec<CallerMatch>,
+        total: usize,
+    },
 }
 
 impl Operation {
@@ -63,7 +71,7 @@ impl Operation {
     pub fn changes(&self) -> bool {
         match self {
             Self::Create { .. } => true,
-            Self::Lookup(_) | Self::PhoneLookup { .. } | Self::Query { .. } => false,
+            Self::Lookup(_) | Self::PhoneLookup { .. } | Self::Query { .. } | Self::FindCaller(_) => false,
         }
     }
 }

@@ -8,6 +8,7 @@ use tieline_core::{Caller, Clock, ConnectorError, JsonMap, hex};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
+use super::find::Wanted;
 use super::{Allowed, AnswerCache, Claim, DipCode, DipError, Found, Names, Operation, Understood, answer_of};
 
 /// How long a create is remembered: Amazon Connect calls again after a time-out of at most 8 s, and
@@ -92,8 +93,18 @@ impl Dips {
     /// [`DipError`] with a stable code; the HTTP edge and Lambda turn it into their own form.
     pub async fn answer(&self, event: &Value, allowed: &Allowed) -> Result<Value, DipError> {
         let parameters = parameters(event)?;
-        let asked = self.target.understand(parameters, self.region.as_deref())?;
+        let mut asked = self.target.understand(parameters, self.region.as_deref())?;
         allowed.check(&asked)?;
+        allowed.bind(&mut asked);
+        if let Operation::FindCaller(find) = &mut asked.operation {
+            if find.wanted == Wanted::Endpoint {
+                find.wanted = endpoint(event, self.region.as_deref())?;
+            }
+            if find.wanted == Wanted::Nobody {
+                let nobody = Found::Callers { matches: Vec::new(), total: 0 };
+                return Ok(answer_of(nobody, asked.shape, &self.target.names()));
+            }
+        }
         if let Operation::PhoneLookup { caller: Caller::Withheld, .. } = &asked.operation {
             let nobody = Found::Party { best: None, row: None, total: 0 };
             return Ok(answer_of(nobody, asked.shape, &self.target.names()));
@@ -187,6 +198,29 @@ pub(crate) fn parameters(event: &Value) -> Result<&JsonMap, DipError> {
     event.get("Details").and_then(|details| details.get("Parameters")).and_then(Value::as_object).ok_or_else(
         || DipError::new(DipCode::MalformedEvent, "the event has no object at `Details.Parameters`"),
     )
+}
+
+/// The customer of the contact that asks, as the event names it.
+fn endpoint(event: &Value, region: Option<&str>) -> Result<Wanted, DipError> {
+    let endpoint = event.pointer("/Details/ContactData/CustomerEndpoint");
+    let member = |name: &str| endpoint.and_then(|endpoint| endpoint.get(name)).and_then(Value::as_str);
+    let Some(address) = member("Address") else {
+        return match endpoint {
+            // The contact has a customer, and the network does not say which.
+            Some(_) => Ok(Wanted::Nobody),
+            None => Err(DipError::new(
+                DipCode::MissingParameter,
+                "give one of `phone`, `email` and `text`: the event names no customer endpoint",
+            )),
+        };
+    };
+    if member("Type").is_some_and(|kind| kind.starts_with("EMAIL")) {
+        return Ok(Wanted::Email(address.trim().to_owned()));
+    }
+    Ok(match Caller::parse(address, region) {
+        Caller::Known(number) => Wanted::Phone(number),
+        Caller::Withheld | Caller::Other(_) => Wanted::Nobody,
+    })
 }
 
 /// One contact asking the same thing; `None` for an event that names no contact.
