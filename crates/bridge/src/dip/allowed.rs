@@ -75,6 +75,13 @@ impl Grants {
         self.check(object, [field.to_owned()].iter()).is_ok()
     }
 
+    /// Whether nothing of `object` is withheld.
+    pub fn all_fields(&self, object: &str) -> bool {
+        self.0.iter().any(|(name, granted)| {
+            name.eq_ignore_ascii_case(object) && granted.iter().any(|field| field == "*")
+        })
+    }
+
     fn check<'a>(&self, object: &str, fields: impl Iterator<Item = &'a String>) -> Result<(), DipError> {
         let granted = self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(object));
         let Some((_, granted)) = granted else {

@@ -134,6 +134,14 @@ impl Client {
         &*self.org.clock
     }
 
+    /// Where something is in the org, as the parts of a composite call name it.
+    pub fn address_of(&self, segments: &[&str], query: &[(&str, &str)]) -> Result<String, Failure> {
+        let mut url = self.org.base.clone();
+        url.set_path(&format!("{}{}", self.org.data_path, join(segments)?));
+        url.query_pairs_mut().extend_pairs(query);
+        Ok(format!("{}?{}", url.path(), url.query().unwrap_or_default()))
+    }
+
     pub async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, Failure> {
         let (status, body) = self.bytes(call).await?;
         serde_json::from_slice(&body).map_err(|error| Failure::malformed(status.as_u16(), error))

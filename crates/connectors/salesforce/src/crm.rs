@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use tieline_bridge::dip::find::FindSettings;
 use tieline_core::{
     Allowance, Clock, ConnectorError, Crm, JsonMap, OutboxRow, PartyMatch, PhoneNumber, Query, RecordId,
     RowResult, Rows,
@@ -11,6 +12,7 @@ use crate::auth::CredentialSource;
 use crate::client::Client;
 use crate::config::{OrgSettings, SettingsError};
 use crate::convert;
+use crate::find::Finding;
 use crate::{rows, search, write};
 
 /// One org. Cheap to clone; clones share the connection pool, the token and what is known of objects.
@@ -18,6 +20,7 @@ use crate::{rows, search, write};
 pub struct Salesforce {
     pub(crate) client: Client,
     pub(crate) namespace: Option<Arc<str>>,
+    pub(crate) finding: Finding,
 }
 
 impl Salesforce {
@@ -34,7 +37,15 @@ impl Salesforce {
         Ok(Self {
             client: Client::new(settings, credentials, clock)?,
             namespace: settings.namespace.as_deref().map(Arc::from),
+            finding: Finding::default(),
         })
+    }
+
+    /// Where callers are looked for, when that is not Contact, Lead, Account and Case.
+    #[must_use]
+    pub fn finding(mut self, settings: FindSettings) -> Self {
+        self.finding = Finding::new(settings);
+        self
     }
 
     /// Creates one record without a key. Calling it twice makes two.
@@ -84,6 +95,6 @@ impl Crm for Salesforce {
 
     fn as_agent(&self, token: SecretString) -> Option<Arc<dyn Crm>> {
         let client = self.client.with_token(&token).ok()?;
-        Some(Arc::new(Self { client, namespace: self.namespace.clone() }))
+        Some(Arc::new(Self { client, namespace: self.namespace.clone(), finding: self.finding.clone() }))
     }
 }

@@ -45,6 +45,19 @@ impl Describe {
         }
     }
 
+    /// Names of the fields of one kind (`phone`, `email`), in alphabetical order.
+    pub fn fields_of(&self, kind: &str) -> Vec<String> {
+        let of_kind = self.fields.values().filter(|field| field.kind.as_deref() == Some(kind));
+        let mut names: Vec<String> = of_kind.map(|field| field.name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// The field that names a record.
+    pub fn name_field(&self) -> Option<&str> {
+        self.fields.values().find(|field| field.name_field).map(|field| field.name.as_str())
+    }
+
     pub fn can_write(&self, name: &str) -> bool {
         self.field(name).is_some_and(|field| field.createable || field.updateable)
     }

@@ -20,6 +20,7 @@ mod crm;
 mod describe;
 mod dip;
 mod failure;
+mod find;
 pub mod legacy;
 mod resolve;
 mod rows;

@@ -131,6 +131,10 @@ pub(crate) struct FieldDescribe {
     pub external_id: bool,
     pub id_lookup: bool,
     pub relationship_name: Option<String>,
+    /// `phone`, `email`, `string` …
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub name_field: bool,
 }
 
 impl Default for FieldDescribe {
@@ -143,6 +147,8 @@ impl Default for FieldDescribe {
             external_id: false,
             id_lookup: false,
             relationship_name: None,
+            kind: None,
+            name_field: false,
         }
     }
 }

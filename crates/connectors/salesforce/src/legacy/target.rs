@@ -16,13 +16,15 @@ impl DipTarget for Legacy {
 
     /// Enough to say what is touched, so that a key's bounds hold here as well. Everything the
     /// reference complains about itself is left to [`Legacy::answer`], in its words.
-    fn understand(&self, parameters: &JsonMap, _: Option<&str>) -> Result<Understood, DipError> {
+    fn understand(&self, parameters: &JsonMap, region: Option<&str>) -> Result<Understood, DipError> {
         let asked = |name, operation| Understood { name, operation, shape: Shape::Nested, deadline: None };
         match parameters.get("sf_operation").and_then(Value::as_str) {
             Some("lookup") => Ok(asked("lookup", lookup(parameters)?)),
             Some("phoneLookup") => Ok(asked("phoneLookup", phone_lookup(parameters))),
             Some("create") => Ok(asked("create", create(parameters)?)),
             Some("query") => Ok(asked("query", Operation::Query { text: text(parameters, "query") })),
+            // The reference has no such operation, so it is ours in every way.
+            Some("findCaller") => self.salesforce.understand(parameters, region),
             None if !parameters.contains_key("sf_operation") => Err(LegacyError::key("sf_operation").into()),
             name => Err(unknown(name.unwrap_or_default()).into()),
         }
@@ -32,7 +34,10 @@ impl DipTarget for Legacy {
         self.salesforce.perform(operation).await
     }
 
-    async fn answer(&self, parameters: &JsonMap, _: &Understood) -> Result<Value, DipError> {
+    async fn answer(&self, parameters: &JsonMap, asked: &Understood) -> Result<Value, DipError> {
+        if let Operation::FindCaller(_) = asked.operation {
+            return self.salesforce.answer(parameters, asked).await;
+        }
         Ok(self.answer_to(parameters).await?)
     }
 }
