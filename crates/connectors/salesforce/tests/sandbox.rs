@@ -1,6 +1,9 @@
 //! The connector on the sandbox's Salesforce, which shares none of its code.
 #![allow(clippy::unwrap_used)]
 
+#[path = "sandbox/find.rs"]
+mod find;
+
 use std::sync::Arc;
 
 use secrecy::SecretString;

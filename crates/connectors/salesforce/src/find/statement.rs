@@ -123,7 +123,8 @@ fn text_words(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Rows of `object` with a number that ends in `digits`, however it is punctuated.
+/// Rows of `object` with a number that ends in `digits`, however it is punctuated, or has an extension
+/// (`ext. 7`, `x7`) behind them: the search index takes its digits for the number's.
 pub(super) fn ending_in(object: &Searched, digits: &str) -> Result<String, Failure> {
     let mut pattern = String::from("%");
     for (i, digit) in digits.chars().enumerate() {
@@ -132,9 +133,10 @@ pub(super) fn ending_in(object: &Searched, digits: &str) -> Result<String, Failu
         }
         pattern.push(digit);
     }
-    let pattern = soql::pattern(&pattern);
+    let (end, extended) = (soql::pattern(&pattern), soql::pattern(&format!("{pattern}%x%")));
+    let phones = object.phones.iter().map(|phone| &phone.field);
     let any: Vec<String> =
-        object.phones.iter().map(|phone| format!("{} LIKE {pattern}", phone.field)).collect();
+        phones.map(|field| format!("{field} LIKE {end} OR {field} LIKE {extended}")).collect();
     let mut text = format!("SELECT {} FROM {} WHERE ({})", columns(object), object.object, any.join(" OR "));
     if object.also == Some("IsConverted") {
         text.push_str(" AND IsConverted = false");
@@ -229,7 +231,7 @@ mod tests {
         let text = ending_in(&object("Lead", &[("Phone", true), ("MobilePhone", true)]), "5550147").unwrap();
         assert!(
             text.ends_with(
-                "FROM Lead WHERE (Phone LIKE '%5%5%5%0%1%4%7' OR MobilePhone LIKE '%5%5%5%0%1%4%7') AND IsConverted = false LIMIT 200"
+                "FROM Lead WHERE (Phone LIKE '%5%5%5%0%1%4%7' OR Phone LIKE '%5%5%5%0%1%4%7%x%' OR MobilePhone LIKE '%5%5%5%0%1%4%7' OR MobilePhone LIKE '%5%5%5%0%1%4%7%x%') AND IsConverted = false LIMIT 200"
             ),
             "{text}"
         );

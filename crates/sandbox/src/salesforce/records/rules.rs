@@ -4,7 +4,7 @@
 
 use rusqlite::types::Value as Sql;
 
-use crate::salesforce::schema::Object;
+use crate::salesforce::schema::{Object, Schema};
 use crate::salesforce::storage::{Row, Storage};
 
 /// Children that are deleted with their parent rather than let go, as (object, field).
@@ -50,6 +50,39 @@ pub(super) fn derive(
             row.insert("IsWon".into(), Sql::Integer(i64::from(stage == "Closed Won")));
         }
         _ => {}
+    }
+    Ok(())
+}
+
+/// A closed task with a day is an activity of all it belongs to.
+///
+/// (Salesforce, Object Reference, Contact, `LastActivityDate`: the due date of the most recently closed
+/// task or event. Read 2026-11-21.)
+pub(super) fn last_activity(
+    schema: &Schema,
+    storage: &mut Storage,
+    object: &Object,
+    row: &Row,
+) -> rusqlite::Result<()> {
+    let (Some(day), Some(Sql::Integer(1))) = (text(row, "ActivityDate"), row.get("IsClosed")) else {
+        return Ok(());
+    };
+    if object.name != "Task" {
+        return Ok(());
+    }
+    for id in ["WhoId", "WhatId", "AccountId"].iter().filter_map(|field| text(row, field)) {
+        let Some(owner) = schema.object_of(&id).filter(|owner| owner.field("LastActivityDate").is_some())
+        else {
+            continue;
+        };
+        let known = storage.get(owner, &id)?.and_then(|row| text(&row, "LastActivityDate"));
+        if known.is_none_or(|known| known < day) {
+            storage.update(
+                owner,
+                &id,
+                &Row::from([("LastActivityDate".to_owned(), Sql::Text(day.clone()))]),
+            )?;
+        }
     }
     Ok(())
 }

@@ -104,6 +104,7 @@ impl Writer<'_> {
         }
         rules::derive(self.storage, object, &mut row, None, &now)?;
         self.storage.insert(object, &row)?;
+        rules::last_activity(self.schema, self.storage, object, &row)?;
         Ok(id)
     }
 
@@ -124,9 +125,11 @@ impl Writer<'_> {
         row.insert("LastModifiedById".into(), Sql::Text(self.actor.user.clone()));
         row.insert("SystemModstamp".into(), Sql::Text(now.clone()));
         rules::derive(self.storage, object, &mut row, Some(&before), &now)?;
+        let after = row.clone();
         row.retain(|name, value| before.get(name) != Some(value));
         if !row.is_empty() {
             self.storage.update(object, id, &row)?;
+            rules::last_activity(self.schema, self.storage, object, &after)?;
         }
         Ok(())
     }
