@@ -63,7 +63,9 @@ pub(crate) async fn find_caller(org: &Salesforce, asked: &FindCaller) -> Result<
     }) {
         count_open_cases(client, &mut matches).await;
     } else {
-        matches.iter_mut().for_each(|one| one.told.open_cases = None);
+        for one in &mut matches {
+            one.told.open_cases = None;
+        }
     }
     Ok(Found::Callers { matches, total })
 }
@@ -93,10 +95,8 @@ async fn by_last_digits(
     let Some(digits) = statement::last_digits(wanted, finding.settings.weak_digits) else {
         return Ok(Vec::new());
     };
-    let mut queries = Vec::new();
-    for object in searched.iter().filter(|object| !object.phones.is_empty()) {
-        queries.push(statement::ending_in(object, &digits)?);
-    }
+    let having = searched.iter().filter(|object| !object.phones.is_empty());
+    let queries: Vec<String> = having.map(|object| statement::ending_in(object, &digits)).collect();
     let mut rows = Vec::new();
     for some in queries.chunks(QUERIES_AT_ONCE) {
         rows.extend(queries_at_once(client, some).await?);

@@ -125,7 +125,7 @@ fn text_words(text: &str) -> String {
 
 /// Rows of `object` with a number that ends in `digits`, however it is punctuated, or has an extension
 /// (`ext. 7`, `x7`) behind them: the search index takes its digits for the number's.
-pub(super) fn ending_in(object: &Searched, digits: &str) -> Result<String, Failure> {
+pub(super) fn ending_in(object: &Searched, digits: &str) -> String {
     let mut pattern = String::from("%");
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 {
@@ -142,7 +142,7 @@ pub(super) fn ending_in(object: &Searched, digits: &str) -> Result<String, Failu
         text.push_str(" AND IsConverted = false");
     }
     let _ = write!(text, " LIMIT {MOST_ROWS}");
-    Ok(text)
+    text
 }
 
 /// Open cases by person and company; `None` when there is neither.
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn last_digits_are_found_whatever_stands_between_them() {
-        let text = ending_in(&object("Lead", &[("Phone", true), ("MobilePhone", true)]), "5550147").unwrap();
+        let text = ending_in(&object("Lead", &[("Phone", true), ("MobilePhone", true)]), "5550147");
         assert!(
             text.ends_with(
                 "FROM Lead WHERE (Phone LIKE '%5%5%5%0%1%4%7' OR Phone LIKE '%5%5%5%0%1%4%7%x%' OR MobilePhone LIKE '%5%5%5%0%1%4%7' OR MobilePhone LIKE '%5%5%5%0%1%4%7%x%') AND IsConverted = false LIMIT 200"
