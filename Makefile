@@ -60,7 +60,7 @@ lint: web ## formatting, clippy, types, generated files, documentation
 unit: web ## Rust and page tests without a browser
 	$(call say,Page tests)
 	@cd web && npm run --silent test && npm run --silent size
-	$(call say,Rust tests (simple-salesforce and jsforce against the sandbox among them))
+	$(call say,Rust tests (simple-salesforce, jsforce and boto3 against the sandbox among them))
 	@scripts/setup.sh build
 	@scripts/setup.sh clients
 	@scripts/rust-tests.sh

@@ -14,6 +14,7 @@ use utoipa_axum::routes;
 use super::call::{Call, Direction, Ending, Utterance};
 use super::center::{Callee, Center, NewCall, Refusal};
 use super::deliveries::Delivery;
+use super::reports::{self, ReportWritten, WriteReport};
 use super::server::Hall;
 use crate::world::{self, Body, Part, Problem};
 
@@ -26,6 +27,7 @@ pub fn routes(hall: Arc<Hall>) -> Router {
         .routes(routes!(list_agents))
         .routes(routes!(set_agent_state))
         .routes(routes!(show_callee, set_callee))
+        .routes(routes!(write_report))
         .routes(routes!(list_deliveries))
         .routes(routes!(send_again))
         .with_state(hall);
@@ -372,6 +374,29 @@ async fn set_callee(
 ) -> Json<CalleeBehaviour> {
     hall.with(|center, _| center.callee = body.behaviour);
     Json(body)
+}
+
+/// Writes a historical report into the instance's bucket, as its schedule would, and says what
+/// the bucket would tell a function about it.
+#[utoipa::path(post, path = "/sandbox/v1/reports", tag = "reports", request_body = WriteReport,
+    responses((status = CREATED, body = ReportWritten), (status = "4XX", body = Problem)))]
+async fn write_report(
+    State(hall): State<Arc<Hall>>,
+    Body(body): Body<WriteReport>,
+) -> Result<(StatusCode, Json<ReportWritten>), Problem> {
+    if body.rows.is_some_and(|rows| rows > reports::MOST_ROWS) {
+        return Err(Problem::invalid(format!("a report has at most {} rows", reports::MOST_ROWS)));
+    }
+    if body.name.as_ref().is_some_and(|name| name.is_empty() || name.len() > 256 || name.contains('/')) {
+        return Err(Problem::invalid("a name has 1 to 256 bytes and no slash"));
+    }
+    let written = hall.with(|center, now| {
+        let (key, text, rows) = reports::report(center, &body, now);
+        let event = reports::notification(center, &key, text.len(), now);
+        hall.storage.put(reports::BUCKET, &key, text, now);
+        ReportWritten { bucket: reports::BUCKET.to_owned(), key, rows, event }
+    });
+    Ok((StatusCode::CREATED, Json(written)))
 }
 
 /// Everything sent, or to be sent, to Tieline, oldest first.

@@ -3,11 +3,12 @@
 //! Calls are state machines on the sandbox's clock (`center`). The CCP page shows one
 //! agent's part of them to the genuine softphone library (`page`, `snapshot`, `api`);
 //! contact events and contact records go to Tieline the way EventBridge and Firehose
-//! would send them (`event`, `record`, `deliveries`); tests and the stage make calls and
-//! break things through `control`.
+//! would send them (`event`, `record`, `deliveries`); `rest` answers the API calls Tieline
+//! makes, `reports` writes historical reports into the instance's bucket (`storage`); tests
+//! and the stage make calls and break things through `control`.
 //!
 //! Not simulated: audio, transfers and conferences (they answer with an exception, never
-//! with a success that did not happen), chat and tasks, the Connect REST API.
+//! with a success that did not happen), chat and tasks, the rest of the Connect API.
 
 mod api;
 mod call;
@@ -18,8 +19,11 @@ mod event;
 mod instance;
 mod page;
 mod record;
+mod reports;
+mod rest;
 mod server;
 mod snapshot;
+mod storage;
 
 pub use deliveries::DeliverTo;
 pub use server::{AmazonConnect, Settings};

@@ -3,19 +3,19 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Redirect, Response};
 use axum::routing::get;
 use futures::FutureExt;
 use http::StatusCode;
 use jiff::Timestamp;
-use serde_json::json;
 use tieline_core::Clock;
 use tokio::sync::Notify;
 
 use super::center::Center;
 use super::deliveries::{DeliverTo, Deliveries};
 use super::page::Pages;
-use super::{control, page};
+use super::storage::Storage;
+use super::{control, page, rest, storage};
 use crate::world::{self, FaultKind, Part, Probe, Running, World};
 
 /// What is not in the seed.
@@ -44,6 +44,8 @@ impl AmazonConnect {
         let routes = Router::new()
             .route("/", get(async || Redirect::to("/ccp-v2/")))
             .merge(page::routes(Arc::clone(&hall)))
+            .merge(rest::routes(Arc::clone(&hall)))
+            .merge(storage::routes(Arc::clone(&hall)))
             .merge(control::routes(Arc::clone(&hall)));
         let routes = world::control::with_faults(world, Part::AmazonConnect, routes, vendor_error);
         let routes = world::guard::guarded(world, Part::AmazonConnect, routes);
@@ -68,6 +70,7 @@ pub struct Hall {
     pub settings: Settings,
     pub deliveries: Arc<Deliveries>,
     pub pages: Pages,
+    pub storage: Storage,
     /// Who was chosen last in a window of its own. A browser may keep that window's cookie from the
     /// frame, and then this is how the frame learns of it, as a real sign-in reaches every page.
     pub chosen: Mutex<Option<String>>,
@@ -81,6 +84,7 @@ impl Hall {
             center: Mutex::new(Center::new(world.seed(), world.now(), settings.lifelike)),
             deliveries: Deliveries::new(world, settings.deliver_to.clone()),
             pages: Pages::default(),
+            storage: Storage::default(),
             chosen: Mutex::default(),
             world: world.clone(),
             settings,
@@ -114,6 +118,7 @@ impl Hall {
 
     fn reset(&self, seed: u64) {
         self.deliveries.clear(seed);
+        self.storage.clear();
         *self.chosen.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let agents = self.with(|center, now| {
             *center = Center::new(seed, now, self.settings.lifelike);
@@ -172,5 +177,5 @@ fn vendor_error(status: u16, code: Option<&str>) -> Response {
         _ => "InternalServiceException",
     });
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, axum::Json(json!({"__type": code, "message": "a fault of the sandbox"}))).into_response()
+    rest::error(status, code, "a fault of the sandbox")
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Runs one independent client against a simulated Salesforce that is already listening.
+# Runs one independent client against a simulated Salesforce (python, node) or Amazon Connect
+# (boto3) that is already listening.
 #
-#   run.sh python|node
+#   run.sh python|node|boto3
 #
-# The address and a session come in the environment (SANDBOX_HTTP, SANDBOX_HTTPS, SANDBOX_CA,
-# SANDBOX_TOKEN); `tests/clients.rs` sets them. Packages are installed once, into
+# The address and, for Salesforce, a session come in the environment (SANDBOX_HTTP, SANDBOX_HTTPS,
+# SANDBOX_CA, SANDBOX_TOKEN); `tests/clients.rs` sets them. Packages are installed once, into
 # ${TIELINE_CLIENTS_CACHE:-$HOME/.cache/tieline-clients}, under a name that changes with the lock file.
 # Exit 3: the packages could not be installed.
 set -euo pipefail
@@ -34,7 +35,15 @@ once() {
 
 make_venv() {
   python3 -m venv "$1" &&
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$here/requirements.txt"
+    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps -r "$requirements"
+}
+
+# Sets `venv` to a folder with what a file of requirements names.
+prepare_python() {
+  requirements=$here/$1
+  command -v python3 >/dev/null || missing "python3 is not installed (apt-get install python3-venv)"
+  venv=$cache/python-$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')-$(stamp "$requirements")
+  once "$venv" make_venv || missing "$2 cannot be installed: a package index and python3-venv are needed"
 }
 
 make_modules() {
@@ -44,11 +53,12 @@ make_modules() {
 
 case ${1:-} in
   python)
-    command -v python3 >/dev/null || missing "python3 is not installed (apt-get install python3-venv)"
-    venv=$cache/python-$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')-$(stamp "$here/requirements.txt")
-    once "$venv" make_venv ||
-      missing "simple-salesforce cannot be installed: a package index and python3-venv are needed"
+    prepare_python requirements.txt simple-salesforce
     exec "$venv/bin/python" -W error::DeprecationWarning:__main__ "$here/simple_salesforce_client.py"
+    ;;
+  boto3)
+    prepare_python requirements-aws.txt boto3
+    exec "$venv/bin/python" -W error::DeprecationWarning:__main__ "$here/boto3_client.py"
     ;;
   node)
     command -v npm >/dev/null || missing "npm is not installed (Node 20 or newer is needed)"
@@ -57,7 +67,7 @@ case ${1:-} in
     NODE_EXTRA_CA_CERTS=$SANDBOX_CA CLIENT_MODULES=$modules exec node --test --test-reporter=spec "$here/jsforce_client.test.mjs"
     ;;
   *)
-    echo "usage: run.sh python|node" >&2
+    echo "usage: run.sh python|node|boto3" >&2
     exit 2
     ;;
 esac

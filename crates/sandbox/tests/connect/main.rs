@@ -5,4 +5,5 @@ mod calls;
 mod control;
 mod deliveries;
 mod harness;
+mod rest;
 mod softphone;
