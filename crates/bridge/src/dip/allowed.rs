@@ -19,6 +19,14 @@ pub struct Allowed {
 #[serde(transparent)]
 pub struct Grants(pub BTreeMap<String, Vec<String>>);
 
+/// One object with the fields of it that a statement names; `*` stands for all of them, a child's
+/// fields are `Contacts.Name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    pub object: String,
+    pub fields: Vec<String>,
+}
+
 impl Allowed {
     /// Everything: for those who hold the credentials themselves.
     pub fn everything() -> Self {
@@ -29,6 +37,15 @@ impl Allowed {
     ///
     /// [`DipCode::NotAllowed`], naming what is missing.
     pub fn check(&self, asked: &Understood) -> Result<(), DipError> {
+        self.check_with(asked, None)
+    }
+
+    /// As [`Self::check`], knowing what the text of a statement names; nobody knows when `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`DipCode::NotAllowed`], naming what is missing.
+    pub fn check_with(&self, asked: &Understood, touched: Option<&[Touched]>) -> Result<(), DipError> {
         let wanted = format!("dips:{}", asked.name);
         if !self.operations.iter().any(|granted| *granted == wanted || granted == "dips:*" || granted == "*")
         {
@@ -49,8 +66,8 @@ impl Allowed {
             Operation::FindCaller(find) => {
                 find.objects.iter().try_for_each(|object| objects.check(object, [].iter()))
             }
-            // The text of a query can name anything in many ways; a key bound to objects has no use of it.
-            Operation::Query { .. } => Err(refused("a key bound to objects may not send query text".into())),
+            // What a part says that nobody could read is not known, so nothing is allowed by it.
+            Operation::Query { .. } => objects.check_text(touched),
         }
     }
 }
@@ -82,20 +99,38 @@ impl Grants {
         })
     }
 
+    fn check_text(&self, touched: Option<&[Touched]>) -> Result<(), DipError> {
+        let Some(touched) = touched else {
+            return Err(refused(
+                "this key is bound to objects, and what the statement names could not be understood".into(),
+            ));
+        };
+        touched.iter().try_for_each(|one| self.check(&one.object, one.fields.iter()))
+    }
+
     fn check<'a>(&self, object: &str, fields: impl Iterator<Item = &'a String>) -> Result<(), DipError> {
         let granted = self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(object));
         let Some((_, granted)) = granted else {
             return Err(refused(format!("this key may not touch the object `{object}`")));
         };
         for field in fields {
-            // `*` stands for fields; a function or a child query (`(SELECT Id FROM Cases)`) is none.
-            let plain = field.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'));
-            if !granted.iter().any(|name| (name == "*" && plain) || name.eq_ignore_ascii_case(field)) {
+            if !granted.iter().any(|name| covers(name, field)) {
                 return Err(refused(format!("this key may not touch the field `{field}` of `{object}`")));
             }
         }
         Ok(())
     }
+}
+
+/// `*` stands for the object's own fields, `Account.*` for those of a related record; a function or
+/// a child query (`(SELECT Id FROM Cases)`) is neither.
+fn covers(granted: &str, field: &str) -> bool {
+    if granted.eq_ignore_ascii_case(field) {
+        return true;
+    }
+    let Some(prefix) = granted.strip_suffix('*') else { return false };
+    let rest = field.get(..prefix.len()).filter(|head| head.eq_ignore_ascii_case(prefix));
+    rest.is_some_and(|_| field[prefix.len()..].bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'))
 }
 
 fn refused(detail: String) -> DipError {
@@ -156,6 +191,38 @@ mod tests {
         assert!(key.check(&lookup("Contact", "Birthdate", "Email")).is_err());
         assert!(key.check(&lookup("Contact", "Name", "Birthdate")).is_err(), "a condition tells as much");
         assert!(key.check(&lookup("User", "Name", "Email")).is_err());
+    }
+
+    #[test]
+    fn related_fields_are_granted_by_name_and_not_by_a_star() {
+        let grants = |fields: &[&str]| key(&["dips:*"], &[("Contact", fields)]);
+        let ask = |fields, field| grants(fields).check(&lookup("Contact", field, "Id")).is_ok();
+        assert!(!ask(&["*"], "Account.AnnualRevenue"));
+        assert!(ask(&["*", "Account.Name"], "account.name"));
+        assert!(ask(&["*", "Account.*"], "Account.AnnualRevenue"));
+        assert!(!ask(&["*", "Account.*"], "Account.Owner.Email"));
+        assert!(!ask(&["Id", "Account.*"], "AccountNumber"));
+    }
+
+    #[test]
+    fn a_statement_is_held_to_what_it_names() {
+        let key = key(&["dips:*"], &[("Contact", &["Id", "Name"]), ("Case", &["*"])]);
+        let query = Understood {
+            name: "query",
+            operation: Operation::Query { text: "".into() },
+            shape: Shape::Flat,
+            deadline: None,
+        };
+        let touched = |object: &str, fields: &[&str]| Touched {
+            object: object.into(),
+            fields: fields.iter().map(ToString::to_string).collect(),
+        };
+        let ask = |touched: &[Touched]| key.check_with(&query, Some(touched));
+        assert!(ask(&[touched("Contact", &["Name"]), touched("case", &["Anything", "*"])]).is_ok());
+        assert!(ask(&[touched("Contact", &["*"])]).is_err());
+        assert!(ask(&[touched("Contact", &["Name"]), touched("User", &["Id"])]).is_err());
+        assert_eq!(key.check(&query).unwrap_err().code, DipCode::NotAllowed);
+        assert!(Allowed::everything().check(&query).is_ok());
     }
 
     #[test]

@@ -12,9 +12,10 @@ mod cache;
 mod error;
 pub mod find;
 mod operation;
+pub mod recent;
 mod run;
 
-pub use allowed::{Allowed, Grants};
+pub use allowed::{Allowed, Grants, Touched};
 pub use answer::{Names, Shape, answer_of};
 pub use cache::{AnswerCache, Claim, MemoryCache, Outcome};
 pub use error::{DipCode, DipError};

@@ -9,7 +9,10 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::find::Wanted;
-use super::{Allowed, AnswerCache, Claim, DipCode, DipError, Found, Names, Operation, Understood, answer_of};
+use super::recent::{About, Counts, Question, Recent, Recents};
+use super::{
+    Allowed, AnswerCache, Claim, DipCode, DipError, Found, Names, Operation, Touched, Understood, answer_of,
+};
 
 /// How long a create is remembered: Amazon Connect calls again after a time-out of at most 8 s, and
 /// a caller who hears nothing starts over within the minute.
@@ -28,6 +31,16 @@ pub trait DipTarget: Send + Sync {
     ///
     /// The codes an author can mend: unknown operation, missing, invalid or unsafe parameter.
     fn understand(&self, parameters: &JsonMap, region: Option<&str>) -> Result<Understood, DipError>;
+
+    /// What the text of an author's statement names; `None` where it was not understood whole.
+    fn touched(&self, _operation: &Operation) -> Option<Vec<Touched>> {
+        None
+    }
+
+    /// Whether answers depend on how the parameters are written and not only on what they mean.
+    fn answers_by_the_letter(&self) -> bool {
+        false
+    }
 
     async fn perform(&self, operation: &Operation) -> Result<Found, ConnectorError>;
 
@@ -65,11 +78,13 @@ pub struct Dips {
     cache: Option<Arc<dyn AnswerCache>>,
     settings: DipSettings,
     region: Option<Arc<str>>,
+    recent: Option<Arc<Recent>>,
+    recents: Arc<Recents>,
 }
 
 impl Dips {
     pub fn new(target: Arc<dyn DipTarget>, clock: Arc<dyn Clock>, settings: DipSettings) -> Self {
-        Self { target, clock, cache: None, settings, region: None }
+        Self { target, clock, cache: None, settings, region: None, recent: None, recents: Arc::default() }
     }
 
     /// Remembers creates in `cache`, so that one that is asked twice is done once.
@@ -77,6 +92,23 @@ impl Dips {
     pub fn with_cache(mut self, cache: Arc<dyn AnswerCache>) -> Self {
         self.cache = Some(cache);
         self
+    }
+
+    /// Remembers answers of reads in `recent`, where there is one; a change through here makes all
+    /// `recents` of the CRM forget what it concerns.
+    #[must_use]
+    pub fn remembering(mut self, recent: Option<Arc<Recent>>, recents: &Arc<Recents>) -> Self {
+        if let Some(recent) = &recent {
+            recents.add(recent);
+        }
+        self.recent = recent;
+        self.recents = Arc::clone(recents);
+        self
+    }
+
+    /// How often answers came from memory; `None` where nothing is remembered.
+    pub fn remembered(&self) -> Option<Counts> {
+        self.recent.as_ref().map(|recent| recent.counts())
     }
 
     /// Reads phone numbers without `+` as numbers of `region` (`US`); they are refused otherwise.
@@ -94,7 +126,9 @@ impl Dips {
     pub async fn answer(&self, event: &Value, allowed: &Allowed) -> Result<Value, DipError> {
         let parameters = parameters(event)?;
         let mut asked = self.target.understand(parameters, self.region.as_deref())?;
-        allowed.check(&asked)?;
+        let bound = allowed.objects.is_some();
+        let touched = bound.then(|| self.target.touched(&asked.operation)).flatten();
+        allowed.check_with(&asked, touched.as_deref())?;
         allowed.bind(&mut asked);
         if let Operation::FindCaller(find) = &mut asked.operation {
             if find.wanted == Wanted::Endpoint {
@@ -113,6 +147,13 @@ impl Dips {
         let until = Instant::now() + wait;
         let result = if asked.operation.changes() {
             self.change(event, parameters, &asked, until).await
+        } else if let Some(recent) = &self.recent {
+            let (target, given, question) = (Arc::clone(&self.target), parameters.clone(), asked.clone());
+            let ask = Box::pin(async move { target.answer(&given, &question).await });
+            let key = self.question(parameters, &asked, allowed);
+            let about = self.about(&asked.operation);
+            let answer = recent.answer(key, about, self.clock.now(), until, ask).await;
+            answer.unwrap_or_else(|| Err(late()))
         } else {
             let answer = self.target.answer(parameters, &asked);
             tokio::time::timeout_at(until, answer).await.unwrap_or_else(|_| Err(late()))
@@ -178,8 +219,67 @@ impl Dips {
         parameters: JsonMap,
         asked: Understood,
     ) -> tokio::task::JoinHandle<Result<Value, DipError>> {
-        let target = Arc::clone(&self.target);
-        tokio::spawn(async move { target.answer(&parameters, &asked).await })
+        let (target, recents) = (Arc::clone(&self.target), Arc::clone(&self.recents));
+        tokio::spawn(async move {
+            let outcome = target.answer(&parameters, &asked).await;
+            // Whatever came of it: a change whose outcome is unknown may have happened.
+            recents.forget(changed_object(&asked.operation));
+            outcome
+        })
+    }
+
+    /// What is asked and with whose rights, without the time the flow can wait.
+    fn question(&self, parameters: &JsonMap, asked: &Understood, allowed: &Allowed) -> Question {
+        let mut hash = Sha256::new();
+        let meant = format!("{:?}", (asked.name, &asked.operation, asked.shape, &allowed.objects));
+        hash.update(meant.len().to_le_bytes());
+        hash.update(meant);
+        if self.target.answers_by_the_letter() {
+            for (name, value) in parameters.iter().filter(|(name, _)| *name != "deadline_ms") {
+                hash.update(Value::from(name.as_str()).to_string());
+                hash.update(value.to_string());
+            }
+        }
+        hash.finalize().into()
+    }
+
+    /// Which changes make an answer untrue.
+    fn about(&self, operation: &Operation) -> About {
+        let one = |object: &str, mut fields: Box<dyn Iterator<Item = &String> + '_>| {
+            // A related record is of an object whose name the path does not tell.
+            let own = fields.all(|field| !field.contains('.'));
+            own.then(|| About::Objects([object.to_lowercase()].into()))
+        };
+        let about = match operation {
+            Operation::Lookup(query) => one(
+                &query.object,
+                Box::new(
+                    query.fields.iter().chain(query.conditions.iter().map(|condition| &condition.field)),
+                ),
+            ),
+            Operation::PhoneLookup { object: Some(object), fields, .. } => {
+                one(object, Box::new(fields.iter()))
+            }
+            Operation::Query { .. } => self.target.touched(operation).and_then(|touched| {
+                let own = touched.iter().all(|one| one.fields.iter().all(|field| !field.contains('.')));
+                own.then(|| About::Objects(touched.iter().map(|one| one.object.to_lowercase()).collect()))
+            }),
+            Operation::PhoneLookup { object: None, .. }
+            | Operation::FindCaller(_)
+            | Operation::Create { .. } => None,
+        };
+        about.unwrap_or(About::Anything)
+    }
+}
+
+/// The object a change is made to; `None` where the operation does not name it.
+fn changed_object(operation: &Operation) -> Option<&str> {
+    match operation {
+        Operation::Create { object, .. } => Some(object),
+        Operation::Lookup(_)
+        | Operation::PhoneLookup { .. }
+        | Operation::Query { .. }
+        | Operation::FindCaller(_) => None,
     }
 }
 

@@ -10,14 +10,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 use tieline_bridge::dip::find::{FindCaller, FindSettings, MOST_MATCHES, Wanted};
-use tieline_bridge::dip::{DipCode, DipError, DipTarget, Found, Names, Operation, Shape, Understood};
+use tieline_bridge::dip::{
+    DipCode, DipError, DipTarget, Found, Names, Operation, Shape, Touched, Understood,
+};
 use tieline_core::{
     Caller, Comparison, Condition, ConnectorError, JsonMap, Paging, PhoneError, PhoneNumber, Query,
 };
 
 use crate::crm::Salesforce;
 use crate::template::{self, Matching};
-use crate::{find, rows, search};
+use crate::{find, rows, search, touched};
 
 /// Rows a query answers at most; more never fit what a contact flow takes.
 const MAX_ROWS: usize = 2_000;
@@ -46,6 +48,16 @@ impl DipTarget for Salesforce {
 
     fn understand(&self, parameters: &JsonMap, region: Option<&str>) -> Result<Understood, DipError> {
         understand(parameters, region, &self.finding.settings)
+    }
+
+    fn touched(&self, operation: &Operation) -> Option<Vec<Touched>> {
+        match operation {
+            Operation::Query { text } => touched::by_query(text),
+            Operation::Lookup(_)
+            | Operation::PhoneLookup { .. }
+            | Operation::Create { .. }
+            | Operation::FindCaller(_) => None,
+        }
     }
 
     async fn perform(&self, operation: &Operation) -> Result<Found, ConnectorError> {

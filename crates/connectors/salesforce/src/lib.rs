@@ -27,6 +27,7 @@ mod rows;
 mod search;
 mod soql;
 mod template;
+mod touched;
 mod wire;
 mod write;
 

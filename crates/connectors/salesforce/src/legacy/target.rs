@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use tieline_bridge::dip::{DipError, DipTarget, Found, Names, Operation, Shape, Understood};
+use tieline_bridge::dip::{DipError, DipTarget, Found, Names, Operation, Shape, Touched, Understood};
 use tieline_core::{Caller, Comparison, Condition, ConnectorError, JsonMap, Paging, Query};
 
 use super::operations::lookup_text;
 use super::{Legacy, LegacyError, extras, unknown};
+use crate::template::{self, Matching};
 
 #[async_trait]
 impl DipTarget for Legacy {
@@ -22,12 +23,20 @@ impl DipTarget for Legacy {
             Some("lookup") => Ok(asked("lookup", lookup(parameters)?)),
             Some("phoneLookup") => Ok(asked("phoneLookup", phone_lookup(parameters))),
             Some("create") => Ok(asked("create", create(parameters)?)),
-            Some("query") => Ok(asked("query", Operation::Query { text: text(parameters, "query") })),
+            Some("query") => Ok(asked("query", Operation::Query { text: statement(parameters) })),
             // The reference has no such operation, so it is ours in every way.
             Some("findCaller") => self.salesforce.understand(parameters, region),
             None if !parameters.contains_key("sf_operation") => Err(LegacyError::key("sf_operation").into()),
             name => Err(unknown(name.unwrap_or_default()).into()),
         }
+    }
+
+    fn touched(&self, operation: &Operation) -> Option<Vec<Touched>> {
+        self.salesforce.touched(operation)
+    }
+
+    fn answers_by_the_letter(&self) -> bool {
+        true
     }
 
     async fn perform(&self, operation: &Operation) -> Result<Found, ConnectorError> {
@@ -40,6 +49,15 @@ impl DipTarget for Legacy {
         }
         Ok(self.answer_to(parameters).await?)
     }
+}
+
+/// The statement with its values in their places, since a value may stand where a name belongs;
+/// nothing where that fails, which [`Legacy::answer`] says in the reference's words.
+fn statement(parameters: &JsonMap) -> String {
+    let values: Vec<(&str, &str)> = extras(parameters, &["query"])
+        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+        .collect();
+    template::fill(&text(parameters, "query"), &values, Matching::Substrings).unwrap_or_default()
 }
 
 fn lookup(parameters: &JsonMap) -> Result<Operation, LegacyError> {

@@ -189,3 +189,74 @@ async fn a_create_answers_the_id_and_what_the_org_refuses_keeps_its_words() {
     let climbing = ask(&salesforce, create("../Case")).await.unwrap_err();
     assert_eq!(climbing.code, DipCode::UnsafeValue);
 }
+
+#[tokio::test]
+async fn a_bound_key_s_statement_is_held_to_what_it_names_in_both_manners() {
+    let (server, salesforce) = org(|_| page(&json!([]))).await;
+    let allowed = Allowed {
+        operations: vec!["dips:query".into()],
+        objects: Some(serde_json::from_value(json!({"Contact": ["Id", "Name", "Account.Name"]})).unwrap()),
+    };
+    let fronts: [Arc<dyn tieline_bridge::dip::DipTarget>; 2] =
+        [Arc::new(salesforce.clone()), Arc::new(Legacy::new(salesforce.clone(), clock()))];
+    for front in fronts {
+        let dips = Dips::new(front, clock(), DipSettings::default());
+        let ask = async |query: &str, value: &str| {
+            let parameters = json!({"sf_operation": "query", "query": query, "zz": value});
+            dips.answer(&event(&parameters), &allowed).await.map_err(|error| error.code)
+        };
+        assert!(ask("select Id, Account.Name from Contact where Name = 'zz'", "Birthdate").await.is_ok());
+        for (query, value) in [
+            ("select Id, Birthdate from Contact where Name = 'zz'", "x"),
+            ("select Id from Contact where Birthdate = 2000-01-01 and Name = 'zz'", "x"),
+            ("select Id, (select Id from Cases) from Contact where Name = 'zz'", "x"),
+            ("select Id from Contact where Id in (select ContactId from Case where Subject = 'zz')", "x"),
+            // A value may be a name where the author put it in a name's place.
+            ("select zz from Contact", "Birthdate"),
+            ("select Id from zz", "User"),
+            ("select typeof Account when Account then Phone end from Contact", "x"),
+        ] {
+            assert_eq!(ask(query, value).await, Err(DipCode::NotAllowed), "{query}");
+        }
+    }
+    assert_eq!(calls(&server).len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_asked_lately_is_not_asked_again_until_a_create_changes_it() {
+    use tieline_bridge::dip::recent::{Recent, RecentSettings, Recents};
+    let (server, salesforce) = org(|request| {
+        if request.method == "POST" {
+            return Reply::Json(201, json!({"id": "003000000000009AAA", "success": true, "errors": []}));
+        }
+        page(&json!([contact()]))
+    })
+    .await;
+    let recents = Arc::new(Recents::default());
+    let dips = Dips::new(Arc::new(salesforce), clock(), DipSettings::default())
+        .remembering(Some(Recent::new(RecentSettings::default())), &recents);
+    let ask =
+        async |parameters: Value, allowed: &Allowed| dips.answer(&event(&parameters), allowed).await.unwrap();
+    let all = Allowed::everything();
+    let lookup = |deadline: u32| {
+        json!({"operation": "lookup", "object": "Contact", "fields": "Id, Name", "LastName": "O'Neil",
+               "deadline_ms": deadline})
+    };
+    let first = ask(lookup(1_000), &all).await;
+    assert_eq!(ask(lookup(2_000), &all).await, first, "how long a flow waits is no part of the question");
+    assert_eq!(calls(&server).len(), 1);
+    let bound = Allowed {
+        operations: vec!["dips:*".into()],
+        objects: Some(serde_json::from_value(json!({"Contact": ["*"]})).unwrap()),
+    };
+    ask(lookup(1_000), &bound).await;
+    assert_eq!(calls(&server).len(), 2, "another key's rights are another question");
+    ask(json!({"operation": "create", "object": "Case", "Subject": "x"}), &all).await;
+    ask(lookup(1_000), &all).await;
+    assert_eq!(calls(&server).len(), 3, "a case is no contact");
+    ask(json!({"operation": "create", "object": "Contact", "LastName": "O'Neil"}), &all).await;
+    ask(lookup(1_000), &all).await;
+    assert_eq!(calls(&server).len(), 5);
+    let counts = dips.remembered().unwrap();
+    assert_eq!((counts.hits, counts.misses, counts.stale), (2, 3, 0));
+}
