@@ -204,7 +204,7 @@ impl Parser {
         let object = self.name()?;
         let alias = self.free_name();
         self.clauses(&mut fields, depth)?;
-        Some(own(object, alias, fields))
+        Some(own(object, alias.as_deref(), fields))
     }
 
     fn clauses(&mut self, fields: &mut Vec<String>, depth: usize) -> Option<()> {
@@ -376,11 +376,11 @@ impl Parser {
 }
 
 /// The fields by their own names: an alias or the object's name in front says nothing.
-fn own(object: String, alias: Option<String>, fields: Vec<String>) -> Touched {
+fn own(object: String, alias: Option<&str>, fields: Vec<String>) -> Touched {
     let own = |field: String| match field.split_once('.') {
         Some((first, rest))
             if first.eq_ignore_ascii_case(&object)
-                || alias.as_deref().is_some_and(|alias| first.eq_ignore_ascii_case(alias)) =>
+                || alias.is_some_and(|alias| first.eq_ignore_ascii_case(alias)) =>
         {
             rest.to_owned()
         }
