@@ -14,6 +14,7 @@ mod ids;
 mod outbox;
 mod party;
 mod phone;
+mod recording;
 mod text;
 
 pub use clock::{Clock, FixedClock};
@@ -28,6 +29,7 @@ pub use ids::{AgentId, ConnectionName, ContactId, RecordId, WorkspaceName};
 pub use outbox::{OutboxRow, RowFailure, RowResult, Written};
 pub use party::PartyMatch;
 pub use phone::{Caller, PhoneError, PhoneNumber, national_digits};
+pub use recording::{Playback, Recording, RecordingError, RecordingStore, next_poll};
 pub use text::is_unseen;
 
 /// A JSON object in the order its members were written.

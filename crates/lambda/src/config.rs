@@ -20,7 +20,12 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
-    fn required(&self, name: &'static str) -> Result<&str, ConfigError> {
+    /// A variable that says something; an empty one counts as absent.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn required(&self, name: &'static str) -> Result<&str, ConfigError> {
         self.get(name).filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
     }
 

@@ -9,6 +9,7 @@ use crate::LambdaError;
 use crate::config::{Environment, SalesforceSettings};
 use crate::credentials::SecretCredentials;
 use crate::dip::Answering;
+use crate::recording_url::CloudFront;
 
 /// What the functions of one process share; each part is made by the first invocation that needs it.
 pub(crate) struct Context {
@@ -17,6 +18,8 @@ pub(crate) struct Context {
     aws: OnceLock<Aws>,
     salesforce: OnceCell<Salesforce>,
     answering: OnceCell<Answering>,
+    /// What signs addresses of the reference's distribution.
+    pub cloudfront: OnceCell<CloudFront>,
 }
 
 impl Context {
@@ -27,6 +30,7 @@ impl Context {
             aws: OnceLock::new(),
             salesforce: OnceCell::new(),
             answering: OnceCell::new(),
+            cloudfront: OnceCell::new(),
         }
     }
 

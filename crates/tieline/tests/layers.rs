@@ -36,7 +36,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tieline-engine",
         ],
     ),
-    ("tieline-lambda", &["tieline-core", "tieline-bridge", "tieline-salesforce", "tieline-aws"]),
+    (
+        "tieline-lambda",
+        &["tieline-core", "tieline-bridge", "tieline-salesforce", "tieline-aws", "tieline-amazon-connect"],
+    ),
     // The simulated world shares the trait `Clock` with us and nothing else: were it to use the
     // connectors' wire types, both could make the same mistake.
     ("tieline-sandbox", &["tieline-core"]),

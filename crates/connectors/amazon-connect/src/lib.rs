@@ -20,6 +20,7 @@ mod api;
 mod convert;
 mod envelope;
 mod firehose;
+pub mod recordings;
 mod report;
 mod storage_event;
 mod transcript;

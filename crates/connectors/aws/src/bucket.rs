@@ -1,7 +1,8 @@
-//! Objects: S3 through `object_store`.
+//! Objects, through `object_store`: S3, and a local folder for development.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use futures::StreamExt;
 use jiff::Timestamp;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
 use object_store::list::{PaginatedListOptions, PaginatedListStore};
+use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    Attribute, Attributes, BackoffConfig, CredentialProvider, Error, GetOptions, ObjectMeta, ObjectStore,
-    PutOptions, PutPayload, RetryConfig, UpdateVersion,
+    Attribute, Attributes, BackoffConfig, CredentialProvider, Error, GetOptions, GetRange, ObjectMeta,
+    ObjectStore, PutOptions, PutPayload, RetryConfig, UpdateVersion,
 };
 use secrecy::ExposeSecret;
 
@@ -26,13 +28,15 @@ use crate::{Aws, AwsError};
 /// Everything asked of an object has this long.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// A bucket of S3. Cheap to clone; no call is made before something is asked of it.
+/// A bucket of S3, or a folder in its place. Cheap to clone; no call is made before something is asked of it.
 #[derive(Clone)]
 pub struct Bucket {
     aws: Aws,
     name: String,
     region: Option<String>,
     store: Arc<OnceLock<AmazonS3>>,
+    /// A folder stands for the bucket.
+    folder: Option<Arc<LocalFileSystem>>,
 }
 
 impl fmt::Debug for Bucket {
@@ -111,7 +115,7 @@ impl CredentialProvider for Keys {
 
 impl Bucket {
     pub(crate) fn new(aws: Aws, name: &str) -> Self {
-        Self { aws, name: name.to_owned(), region: None, store: Arc::default() }
+        Self { aws, name: name.to_owned(), region: None, store: Arc::default(), folder: None }
     }
 
     /// In another region than the settings'.
@@ -122,8 +126,38 @@ impl Bucket {
         self
     }
 
+    /// A folder in the place of the bucket, for development: no address can be given out, so
+    /// whoever plays something reads it ([`Bucket::read_range`]).
+    ///
+    /// # Errors
+    ///
+    /// [`AwsError::Unavailable`] when there is no such folder.
+    pub fn in_folder(mut self, folder: &std::path::Path) -> Result<Self, AwsError> {
+        let store = LocalFileSystem::new_with_prefix(folder)
+            .map_err(|_| AwsError::Unavailable("the folder cannot be read".into()))?;
+        self.folder = Some(Arc::new(store));
+        Ok(self)
+    }
+
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The time presigned addresses begin at.
+    pub fn now(&self) -> Timestamp {
+        self.aws.0.clock.now()
+    }
+
+    /// Whether a folder stands for it.
+    pub fn is_folder(&self) -> bool {
+        self.folder.is_some()
+    }
+
+    fn objects(&self) -> Result<&dyn ObjectStore, AwsError> {
+        match &self.folder {
+            Some(folder) => Ok(&**folder),
+            None => Ok(self.store()?),
+        }
     }
 
     fn region(&self) -> Result<&str, AwsError> {
@@ -169,7 +203,7 @@ impl Bucket {
         let asked = async {
             let options = GetOptions { extensions: noted(&note), ..GetOptions::default() };
             let found =
-                self.store()?.get_opts(&path, options).await.map_err(|error| failure(&note, &error))?;
+                self.objects()?.get_opts(&path, options).await.map_err(|error| failure(&note, &error))?;
             let size = usize::try_from(found.meta.size).unwrap_or(usize::MAX);
             if size > max {
                 return Err(AwsError::TooLarge { limit: max });
@@ -198,9 +232,23 @@ impl Bucket {
         let asked = async {
             let options = GetOptions { head: true, extensions: noted(&note), ..GetOptions::default() };
             let found =
-                self.store()?.get_opts(&path, options).await.map_err(|error| failure(&note, &error))?;
+                self.objects()?.get_opts(&path, options).await.map_err(|error| failure(&note, &error))?;
             let metadata = metadata_of(&found.attributes);
             Ok(ObjectInfo { metadata, ..info(found.meta) })
+        };
+        found(in_time(asked).await)
+    }
+
+    /// Some bytes of an object, the end not included; `None` when there is none.
+    pub async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Option<Bytes>, AwsError> {
+        let path = path(key)?;
+        let note = Note::default();
+        let asked = async {
+            let range = Some(GetRange::Bounded(range));
+            let options = GetOptions { range, extensions: noted(&note), ..GetOptions::default() };
+            let found =
+                self.objects()?.get_opts(&path, options).await.map_err(|error| failure(&note, &error))?;
+            found.bytes().await.map_err(|error| failure(&note, &error))
         };
         found(in_time(asked).await)
     }
@@ -234,7 +282,7 @@ impl Bucket {
         };
         let payload = PutPayload::from_bytes(bytes.into());
         let asked = async {
-            match self.store()?.put_opts(&path, payload, options).await {
+            match self.objects()?.put_opts(&path, payload, options).await {
                 Ok(written) => {
                     Ok(PutOutcome::Written { etag: written.e_tag.filter(|etag| !etag.is_empty()) })
                 }
@@ -252,6 +300,9 @@ impl Bucket {
         page: Option<&str>,
         max: usize,
     ) -> Result<ObjectPage, AwsError> {
+        if let Some(folder) = &self.folder {
+            return in_time(list_folder(folder, prefix)).await;
+        }
         let note = Note::default();
         let options = PaginatedListOptions {
             max_keys: Some(max.min(1000)),
@@ -311,6 +362,9 @@ impl Bucket {
         if !playable_by_browsers(key) {
             return Err(AwsError::UnsafeKey);
         }
+        if self.is_folder() {
+            return Err(AwsError::Unavailable("a folder has no addresses".into()));
+        }
         if self.aws.skew().is_some_and(|skew| skew > LARGEST_SKEW) {
             return Err(AwsError::ClockSkew);
         }
@@ -326,6 +380,25 @@ impl Bucket {
             expires,
         })
     }
+}
+
+/// `object_store` lists folders by whole segments; a prefix ends anywhere.
+async fn list_folder(folder: &LocalFileSystem, prefix: &str) -> Result<ObjectPage, AwsError> {
+    let above = match prefix.rsplit_once('/') {
+        Some((above, _)) => Some(path(above)?),
+        None => None,
+    };
+    let mut objects = Vec::new();
+    let mut listed = folder.list(above.as_ref());
+    while let Some(object) = listed.next().await {
+        match object {
+            Ok(meta) if meta.location.as_ref().starts_with(prefix) => objects.push(info(meta)),
+            Ok(_) | Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(failure(&Note::default(), &error)),
+        }
+    }
+    objects.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(ObjectPage { objects, next: None })
 }
 
 fn noted(note: &Note) -> object_store::Extensions {

@@ -10,6 +10,7 @@
 
 mod bucket;
 mod client;
+mod cloudfront;
 mod credentials;
 mod error;
 mod presign;
@@ -21,6 +22,7 @@ mod transport;
 
 pub use bucket::{Bucket, Object, ObjectInfo, ObjectPage, PutMode, PutOutcome};
 pub use client::{Aws, AwsCall};
+pub use cloudfront::{CloudFrontError, sign_cloudfront};
 pub use error::AwsError;
 pub use presign::{Presign, S3Host, longest_life, playable_by_browsers, presign};
 pub use secrets::{Secrets, SecretsError};
