@@ -1,6 +1,9 @@
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::header::Headers;
 use super::path::Path;
 use super::rule::{Field, FieldMap, Kind, Shape, Source};
 use crate::profile::{ProfileError, ProfileProblem, is_name};
@@ -19,6 +22,8 @@ struct MapFile {
     without: Vec<String>,
     #[serde(default)]
     fields: toml::Table,
+    /// Of a report: fields by the header of their column, where the rule of headers gives another.
+    headers: Option<BTreeMap<String, String>>,
 }
 
 /// One field as it is written.
@@ -156,7 +161,8 @@ fn whole(read: MapFile, problems: &mut Problems<'_>) -> Option<FieldMap> {
         }
         fields.extend(field(name, rule, true, problems));
     }
-    Some(FieldMap { object: object?, key_field: key_field?, key: key?, fields })
+    let headers = read.headers.map(|given| headers(Headers::default(), given, true, problems));
+    Some(FieldMap { object: object?, key_field: key_field?, key: key?, fields, headers })
 }
 
 fn extended(read: MapFile, base: &FieldMap, problems: &mut Problems<'_>) -> FieldMap {
@@ -188,7 +194,30 @@ fn extended(read: MapFile, base: &FieldMap, problems: &mut Problems<'_>) -> Fiel
             map.fields.push(field);
         }
     }
+    match (read.headers, map.headers.take()) {
+        (Some(given), Some(known)) => map.headers = Some(headers(known, given, false, problems)),
+        (Some(_), None) => problems.add("headers", "the built-in map is of no report"),
+        (None, known) => map.headers = known,
+    }
     map
+}
+
+fn headers(
+    mut known: Headers,
+    given: BTreeMap<String, String>,
+    packaged: bool,
+    problems: &mut Problems<'_>,
+) -> Headers {
+    for (header, field) in given {
+        if !field.is_empty() && !is_name(&field) {
+            problems.add(
+                &format!("headers.{header}"),
+                format!("`{field}` is no name of the CRM; write \"\" to leave the column out"),
+            );
+        }
+        known.put(&header, field, packaged);
+    }
+    known
 }
 
 fn source(place: &str, text: &str, problems: &mut Problems<'_>) -> Option<Source> {

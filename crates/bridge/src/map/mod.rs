@@ -13,6 +13,7 @@
 //! or null.
 
 mod file;
+mod header;
 mod path;
 mod python_json;
 mod rule;

@@ -39,6 +39,10 @@ impl Path {
         }
     }
 
+    pub fn begins_with(&self, name: &str) -> bool {
+        self.0.first().is_some_and(|first| first == name)
+    }
+
     /// The member, or `None` when it, or something on the way to it, is absent or null. Names
     /// count with their case, as the vendor writes them; a number counts into a list.
     pub fn find<'a>(&self, document: &'a Value) -> Option<&'a Value> {

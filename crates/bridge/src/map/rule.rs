@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value};
 use tieline_core::{JsonMap, OutboxRow};
 
+use super::header::Headers;
 use super::path::Path;
 use super::{FieldMaps, file, python_json};
 use crate::profile::ProfileError;
@@ -16,6 +17,8 @@ pub struct FieldMap {
     pub(super) key_field: String,
     pub(super) key: Source,
     pub(super) fields: Vec<Field>,
+    /// Of a report: where its columns go that no field names.
+    pub(super) headers: Option<Headers>,
 }
 
 /// One field of the record.
@@ -130,7 +133,9 @@ impl FieldMap {
 
     /// All fields but the key's.
     pub fn columns(&self, namespace: Option<&str>) -> impl Iterator<Item = Column> {
-        self.fields.iter().map(move |field| Column {
+        let of_headers = self.headers.iter().flat_map(move |headers| headers.fields(namespace));
+        let of_headers = of_headers.map(|name| Column { name, kind: None, max: None, optional: true });
+        let of_fields = self.fields.iter().map(move |field| Column {
             name: field.column(namespace),
             kind: field.kind.or(match field.shape {
                 Shape::JsonText | Shape::Join(_) => Some(Kind::Text),
@@ -139,7 +144,8 @@ impl FieldMap {
             }),
             max: field.max,
             optional: field.source == Source::Region,
-        })
+        });
+        of_fields.chain(of_headers)
     }
 
     /// What the CRM should hold of `document`: the vendor's document, or one row of a report as an
@@ -160,6 +166,15 @@ impl FieldMap {
                 fields.insert(field.column(context.namespace), value);
             }
         }
+        if let Some(headers) = &self.headers {
+            for (header, value) in document.as_object().into_iter().flatten() {
+                if !self.names(header)
+                    && let Some(name) = headers.field(header, context.namespace)
+                {
+                    fields.insert(name, plain(value.clone()));
+                }
+            }
+        }
         Ok(OutboxRow {
             object: self.object(context.namespace),
             key_field,
@@ -168,6 +183,15 @@ impl FieldMap {
             fields,
             unless_changed: JsonMap::new(),
         })
+    }
+}
+
+impl FieldMap {
+    /// Whether a field is made from the member `name` of the document.
+    fn names(&self, name: &str) -> bool {
+        self.fields
+            .iter()
+            .any(|field| matches!(&field.source, Source::Member(path) if path.begins_with(name)))
     }
 }
 
@@ -212,7 +236,7 @@ impl Field {
 }
 
 /// `X__Name__c` of `Name__c`. Standard names and names of another namespace stay as they are.
-fn prefixed(name: &str, namespace: Option<&str>) -> String {
+pub(super) fn prefixed(name: &str, namespace: Option<&str>) -> String {
     match namespace {
         Some(namespace) if is_custom(name) => format!("{namespace}__{name}"),
         _ => name.to_owned(),

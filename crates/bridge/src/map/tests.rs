@@ -238,3 +238,55 @@ proptest! {
         }
     }
 }
+
+const REPORT: &str = r#"
+    object = "R__c"
+    key_field = "K__c"
+    key = "extra.id"
+    [fields]
+    Made__c = "extra.made"
+    Start__c = "startinterval"
+    [headers]
+    agent = "Name__c"
+    "non-productive time" = "Nonproductive_time__c"
+    "not wanted" = ""
+"#;
+
+#[test]
+fn a_column_goes_into_the_field_its_header_names() {
+    let extra = json!({"id": "k", "made": "now"}).as_object().unwrap().clone();
+    let context = MapContext { namespace: Some("ns"), ..context(&extra) };
+    let document = json!({"agent": "jane", "startinterval": "T1", "Non-Productive Time": "1",
+        "after  contact\u{a0}work-time": null, "not wanted": 1, "a,b": 2, "-": 3});
+    let row = FieldMap::parse(REPORT).unwrap().row(&document, &context).unwrap();
+    assert_eq!(
+        json!(row.fields),
+        json!({"ns__Made__c": "now", "ns__Start__c": "T1", "ns__Name__c": "jane",
+            "ns__Nonproductive_time__c": "1", "ns__after_contact_work_time__c": null}),
+        "no column twice, none that cannot be a field's name"
+    );
+}
+
+#[test]
+fn a_file_may_name_headers_of_its_own() {
+    let mut maps = FieldMaps::built_in("amazon-connect", "salesforce").unwrap();
+    maps.put(
+        "agent-report.toml",
+        "extends = \"built-in\"\n[headers]\n\"Our Score\" = \"Score__c\"\nagent = \"\"",
+    )
+    .unwrap();
+    let map = maps.get("agent-report").unwrap();
+    let extra = json!({"record_id": "k"}).as_object().unwrap().clone();
+    let context = MapContext { namespace: Some("ns"), ..context(&extra) };
+    let fields =
+        map.row(&json!({"agent": "a", "our score": "1", "occupancy": "2"}), &context).unwrap().fields;
+    assert_eq!(json!(fields), json!({"ns__Created_Date__c": null, "Score__c": "1", "ns__occupancy__c": "2"}));
+    assert!(map.columns(None).any(|column| column.name == "Score__c" && column.optional));
+    let problem = |file: &str, text: &str| maps.clone().put(file, text).unwrap_err().to_string();
+    assert!(
+        problem("agent-report.toml", "extends = \"built-in\"\n[headers]\na = \"b c\"").contains("headers.a")
+    );
+    assert!(
+        problem("contact-record.toml", "extends = \"built-in\"\n[headers]\na = \"b\"").contains("headers")
+    );
+}
