@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::{ConnectorError, JsonMap, OutboxRow, PartyMatch, PhoneNumber, RecordId, RowResult};
+use crate::{ConnectorError, Governor, JsonMap, OutboxRow, PartyMatch, PhoneNumber, RecordId, RowResult};
 
 /// What the bridge asks of a CRM.
 #[async_trait]
@@ -32,8 +32,8 @@ pub trait Crm: Send + Sync {
     /// same rows changes nothing. One result per row, in the order given.
     async fn write(&self, rows: &[OutboxRow]) -> Result<Vec<RowResult>, ConnectorError>;
 
-    /// What the CRM said last about its allowance of API calls; `None` while it said nothing.
-    fn allowance(&self) -> Option<Allowance> {
+    /// Who may spend what of the allowance of API calls; `None` where the CRM has no such thing.
+    fn governor(&self) -> Option<&Governor> {
         None
     }
 

@@ -15,6 +15,7 @@ mod outbox;
 mod party;
 mod phone;
 mod recording;
+mod spending;
 mod text;
 
 pub use clock::{Clock, FixedClock};
@@ -30,6 +31,7 @@ pub use outbox::{OutboxRow, RowFailure, RowResult, Written};
 pub use party::PartyMatch;
 pub use phone::{Caller, PhoneError, PhoneNumber, national_digits};
 pub use recording::{Playback, Recording, RecordingError, RecordingStore, next_poll};
+pub use spending::{Governor, HourOfCalls, Leave, Purpose, Report, Shares, Standing, Word, window_begins};
 pub use text::is_unseen;
 
 /// A JSON object in the order its members were written.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tieline_amazon_connect::AmazonConnect;
 use tieline_bridge::dip::{AnswerCache, DipSettings, DipTarget, Dips, MemoryCache};
-use tieline_core::{Clock, ConnectionName, ContactCenter, Crm, WorkspaceName};
+use tieline_core::{Clock, ConnectionName, ContactCenter, Crm, Purpose, WorkspaceName};
 use tieline_salesforce::legacy::Legacy;
 use tieline_salesforce::{Credentials, GrantSecrets, OrgSettings, Salesforce};
 
@@ -51,7 +51,7 @@ impl Workspaces {
                 Connection::Salesforce(salesforce) => match org(salesforce, clock) {
                     Ok(org) => {
                         orgs.insert(name.clone(), (org.clone(), Arc::new(MemoryCache::default())));
-                        made.add_crm(name.clone(), Arc::new(org));
+                        made.add_crm(name.clone(), Arc::new(org.for_purpose(Purpose::CallLog)));
                     }
                     Err(message) => {
                         problems.push(ConfigProblem { place: format!("connections.{name}"), message });

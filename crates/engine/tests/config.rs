@@ -43,6 +43,7 @@ fn read(text: &str, more: &[(&'static str, &'static str)]) -> Result<Config, Vec
 fn documented() -> Environment {
     [
         "TIELINE_SECRET_KEY",
+        "TIELINE_METRICS_KEY",
         "TIELINE_EVENTBRIDGE_KEY",
         "TIELINE_FIREHOSE_KEY",
         "SALESFORCE_CLIENT_ID",

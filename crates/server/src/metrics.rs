@@ -2,6 +2,7 @@
 //! words from the code, never anything a caller sent.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -10,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use tieline_engine::pipeline::{Pipeline, TargetHealth};
 use tieline_store::QueueDepths;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -39,6 +41,23 @@ struct DipLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TargetLabels {
+    connection: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    connection: String,
+    purpose: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StepLabels {
+    /// A word of the code.
+    what: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabels {
     queue: &'static str,
     state: &'static str,
@@ -53,6 +72,73 @@ pub struct Metrics {
     deliveries: Family<DeliveryLabels, Counter>,
     dips: Family<DipLabels, Counter>,
     queues: Family<QueueLabels, Gauge>,
+    pipeline: Family<StepLabels, Counter>,
+    targets: Targets,
+}
+
+/// How the connections to CRMs fare.
+#[derive(Clone, Default)]
+struct Targets {
+    paused: Family<TargetLabels, Gauge>,
+    down_secs: Family<TargetLabels, Gauge>,
+    used: Family<TargetLabels, Gauge>,
+    allowed: Family<TargetLabels, Gauge>,
+    forecast: Family<TargetLabels, Gauge>,
+    calls: Family<CallLabels, Counter>,
+    refused: Family<CallLabels, Counter>,
+}
+
+impl Targets {
+    fn register(&self, registry: &mut Registry) {
+        registry.register("crm_paused", "1 while writing pauses because calls failed", self.paused.clone());
+        registry.register(
+            "crm_down_seconds",
+            "Time since the first failure of the present pause",
+            self.down_secs.clone(),
+        );
+        registry.register(
+            "crm_allowance_used",
+            "API calls the CRM has counted in its window, of everybody, when it last said so",
+            self.used.clone(),
+        );
+        registry.register(
+            "crm_allowance_limit",
+            "API calls the CRM allows in its window",
+            self.allowed.clone(),
+        );
+        registry.register(
+            "crm_allowance_forecast",
+            "The most that will be used at any time of the coming day if calls go on as in the last hours",
+            self.forecast.clone(),
+        );
+        registry.register("crm_calls", "API calls of this process by what they were for", self.calls.clone());
+        registry.register(
+            "crm_calls_refused",
+            "API calls not made because what is left is kept for what is more urgent",
+            self.refused.clone(),
+        );
+    }
+
+    fn set(&self, target: &TargetHealth) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let labels = TargetLabels { connection: target.target.to_string() };
+        self.paused.get_or_create(&labels).set(i64::from(target.paused));
+        self.down_secs.get_or_create(&labels).set(number(target.down_secs));
+        let Some(spending) = &target.spending else { return };
+        if let Some(word) = spending.word {
+            self.used.get_or_create(&labels).set(number(word.allowance.used));
+            self.allowed.get_or_create(&labels).set(number(word.allowance.allowed));
+        }
+        if let Some(forecast) = spending.forecast {
+            self.forecast.get_or_create(&labels).set(number(forecast));
+        }
+        for (family, counts) in [(&self.calls, spending.made), (&self.refused, spending.refused)] {
+            for (purpose, count) in counts {
+                let labels = CallLabels { connection: labels.connection.clone(), purpose: purpose.as_str() };
+                family.get_or_create(&labels).inner().store(count, Ordering::Relaxed);
+            }
+        }
+    }
 }
 
 fn durations() -> Histogram {
@@ -79,7 +165,20 @@ impl Default for Metrics {
         );
         registry.register("dips", "Look-ups during calls by how they ended", dips.clone());
         registry.register("queue_rows", "Rows that wait, or that need a person", queues.clone());
-        Self { registry: Arc::new(registry), requests, durations, deliveries, dips, queues }
+        let pipeline = Family::default();
+        registry.register("pipeline_steps", "What the way of records to the CRM has done", pipeline.clone());
+        let targets = Targets::default();
+        targets.register(&mut registry);
+        Self {
+            registry: Arc::new(registry),
+            requests,
+            durations,
+            deliveries,
+            dips,
+            queues,
+            pipeline,
+            targets,
+        }
     }
 }
 
@@ -100,8 +199,15 @@ impl Metrics {
         self.dips.get_or_create(&DipLabels { workspace: workspace.to_owned(), outcome }).inc();
     }
 
-    /// The text of `/metrics`, with the queues as they are now.
-    pub(crate) fn text(&self, depths: QueueDepths) -> String {
+    /// The text of `/metrics`, with queues, pipeline and CRMs as they are now.
+    pub(crate) fn text(&self, depths: QueueDepths, pipeline: &Pipeline) -> String {
+        for target in pipeline.health() {
+            self.targets.set(&target);
+        }
+        for (what, count) in pipeline.counts().named() {
+            let labels = StepLabels { what: what.to_owned() };
+            self.pipeline.get_or_create(&labels).inner().store(count, Ordering::Relaxed);
+        }
         for (queue, state, rows) in [
             ("deliveries", "waiting", depths.deliveries_new),
             ("deliveries", "dead", depths.deliveries_dead),

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tieline_core::{
-    Channel, ConnectionName, ContactId, ContactState, Delivery, Direction, JsonMap, PartKind, RecordId,
-    Version, WorkspaceName,
+    Channel, ConnectionName, ContactId, ContactState, Delivery, Direction, HourOfCalls, JsonMap, PartKind,
+    RecordId, Report, Version, Word, WorkspaceName,
 };
 
 use crate::StoreError;
@@ -263,12 +263,13 @@ pub struct Due {
     pub next: Option<Timestamp>,
 }
 
-/// What the CRM said last about its allowance of API calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What all processes know of a CRM's allowance of API calls.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Budget {
-    pub used: u64,
-    pub allowed: u64,
-    pub seen_at: Timestamp,
+    /// The latest word of the CRM.
+    pub word: Option<Word>,
+    /// Calls of all processes.
+    pub calls: Vec<HourOfCalls>,
 }
 
 /// Rows waiting and dead, for metrics.
@@ -377,9 +378,14 @@ pub trait RecordStore: Send + Sync {
     /// Makes a dead row wait again; `false` when there is none with this id.
     async fn revive_row(&self, id: i64) -> Result<bool, StoreError>;
 
-    async fn budget(&self, target: &ConnectionName) -> Result<Option<Budget>, StoreError>;
-
-    async fn save_budget(&self, target: &ConnectionName, budget: Budget) -> Result<(), StoreError>;
+    /// Adds what one process reports of a CRM's allowance and answers what all have reported,
+    /// calls from the hour `since` on. Older ones are forgotten.
+    async fn share_budget(
+        &self,
+        target: &ConnectionName,
+        report: Report,
+        since: i64,
+    ) -> Result<Budget, StoreError>;
 
     async fn queue_depths(&self) -> Result<QueueDepths, StoreError>;
 

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::json;
 use tieline_core::{
-    Channel, Clock, ConnectionName, ContactId, ContactState, Delivery, DeliverySource, Direction, PartKind,
-    RecordId, Version, WorkspaceName,
+    Allowance, Channel, Clock, ConnectionName, ContactId, ContactState, Delivery, DeliverySource, Direction,
+    HourOfCalls, PartKind, Purpose, RecordId, Report, Version, Word, WorkspaceName,
 };
 use tieline_store::{
     Budget, ClaimedRow, ContactFilter, ContactRow, ContactUpdate, DeliveryMark, DeliveryOutcome, Insertion,
@@ -415,11 +415,26 @@ async fn contacts_are_listed_latest_first_page_by_page() {
 #[tokio::test]
 async fn the_latest_word_on_the_allowance_stands() {
     let world = world();
-    let budget = |used, second| Budget { used, allowed: 1000, seen_at: at(second) };
-    world.store.save_budget(&crm(), budget(10, 5)).await.unwrap();
-    world.store.save_budget(&crm(), budget(9, 4)).await.unwrap();
-    assert_eq!(world.store.budget(&crm()).await.unwrap(), Some(budget(10, 5)));
-    assert_eq!(world.store.budget(&connect()).await.unwrap(), None);
+    let said = |used, second| Word { allowance: Allowance { used, allowed: 1000 }, heard_at: at(second) };
+    let report = |used, second| Report { word: Some(said(used, second)), calls: Vec::new() };
+    world.store.share_budget(&crm(), report(10, 5), 0).await.unwrap();
+    let shared = world.store.share_budget(&crm(), report(9, 4), 0).await.unwrap();
+    assert_eq!(shared.word, Some(said(10, 5)));
+    let other = world.store.share_budget(&connect(), Report::default(), 0).await.unwrap();
+    assert_eq!(other, Budget::default());
+}
+
+#[tokio::test]
+async fn calls_of_all_processes_add_up_until_the_window_has_passed_them() {
+    let world = world();
+    let made = |hour, purpose, calls| HourOfCalls { hour, purpose, calls };
+    let report = |calls| Report { word: None, calls };
+    world.store.share_budget(&crm(), report(vec![made(7, Purpose::Dip, 3)]), 0).await.unwrap();
+    let more = report(vec![made(7, Purpose::Dip, 2), made(8, Purpose::Other, 1)]);
+    let shared = world.store.share_budget(&crm(), more, 0).await.unwrap();
+    assert_eq!(shared.calls, [made(7, Purpose::Dip, 5), made(8, Purpose::Other, 1)]);
+    let later = world.store.share_budget(&crm(), Report::default(), 8).await.unwrap();
+    assert_eq!(later.calls, [made(8, Purpose::Other, 1)]);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! HTTP to one org: addresses, time limits, tokens on every call, statuses to failures.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -9,7 +9,7 @@ use reqwest::{Method, RequestBuilder, StatusCode, redirect};
 use secrecy::SecretString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tieline_core::{Allowance, Clock};
+use tieline_core::{Allowance, Clock, Governor, Purpose};
 use url::Url;
 
 use crate::auth::{CredentialSource, Login, Token, Tokens};
@@ -30,6 +30,8 @@ pub(crate) struct Client {
     org: Arc<Org>,
     /// An agent's own token, used instead of the shared one and never renewed.
     own: Option<Token>,
+    /// What its calls are for.
+    purpose: Purpose,
 }
 
 struct Org {
@@ -39,7 +41,7 @@ struct Org {
     token_url: Url,
     audience: String,
     tokens: Tokens,
-    allowance: RwLock<Option<Allowance>>,
+    governor: Governor,
     describes: Describes,
     clock: Arc<dyn Clock>,
 }
@@ -110,20 +112,25 @@ impl Client {
                 token_url,
                 base,
                 tokens: Tokens::new(source, Arc::clone(&clock)),
-                allowance: RwLock::new(None),
+                governor: Governor::default(),
                 describes: Describes::default(),
                 clock,
             }),
             own: None,
+            purpose: Purpose::Dip,
         })
     }
 
-    pub fn with_token(&self, token: &SecretString) -> Result<Self, Failure> {
-        Ok(Self { org: Arc::clone(&self.org), own: Some(Token::new(token, 0)?) })
+    pub fn for_purpose(&self, purpose: Purpose) -> Self {
+        Self { purpose, ..self.clone() }
     }
 
-    pub fn allowance(&self) -> Option<Allowance> {
-        *self.org.allowance.read().expect("no panic while the lock is held")
+    pub fn with_token(&self, token: &SecretString) -> Result<Self, Failure> {
+        Ok(Self { own: Some(Token::new(token, 0)?), ..self.clone() })
+    }
+
+    pub fn governor(&self) -> &Governor {
+        &self.org.governor
     }
 
     pub fn describes(&self) -> &Describes {
@@ -184,8 +191,7 @@ impl Client {
             Some(token) => token.clone(),
             None => self.org.tokens.get(&login).await?,
         };
-        let (status, headers, answer) = exchange(self.request(method, url, body, &token)).await?;
-        self.note_allowance(&headers);
+        let (status, headers, answer) = self.spend(self.request(method, url, body, &token)).await?;
         if status != StatusCode::UNAUTHORIZED {
             return finish(status, &headers, answer);
         }
@@ -193,8 +199,7 @@ impl Client {
             return Err(Failure::SessionRefused);
         }
         let token = self.org.tokens.renew(token.generation, &login).await?;
-        let (status, headers, answer) = exchange(self.request(method, url, body, &token)).await?;
-        self.note_allowance(&headers);
+        let (status, headers, answer) = self.spend(self.request(method, url, body, &token)).await?;
         if status == StatusCode::UNAUTHORIZED {
             return Err(Failure::SessionRefused);
         }
@@ -214,13 +219,20 @@ impl Client {
         }
     }
 
-    fn note_allowance(&self, headers: &HeaderMap) {
-        let Some(seen) =
-            headers.get("sforce-limit-info").and_then(|value| value.to_str().ok()).and_then(usage)
-        else {
-            return;
-        };
-        *self.org.allowance.write().expect("no panic while the lock is held") = Some(seen);
+    /// One of the org's daily calls, where what is left of them may be spent on this.
+    async fn spend(&self, request: RequestBuilder) -> Result<(StatusCode, HeaderMap, Vec<u8>), Failure> {
+        let Org { governor, clock, .. } = &*self.org;
+        let now = clock.now();
+        governor
+            .ask(self.purpose, now)
+            .map_err(|until| Failure::kept_for_others(until.duration_since(now)))?;
+        governor.spent(self.purpose, now);
+        let answer = exchange(request).await?;
+        let said = answer.1.get("sforce-limit-info").and_then(|value| value.to_str().ok()).and_then(usage);
+        if let Some(said) = said {
+            governor.heard(said, clock.now());
+        }
+        Ok(answer)
     }
 }
 

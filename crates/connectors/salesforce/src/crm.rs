@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use tieline_bridge::dip::find::FindSettings;
 use tieline_core::{
-    Allowance, Clock, ConnectorError, Crm, JsonMap, OutboxRow, PartyMatch, PhoneNumber, Query, RecordId,
-    RowResult, Rows,
+    Clock, ConnectorError, Crm, Governor, JsonMap, OutboxRow, PartyMatch, PhoneNumber, Purpose, Query,
+    RecordId, RowResult, Rows,
 };
 
 use crate::auth::CredentialSource;
@@ -46,6 +46,13 @@ impl Salesforce {
     pub fn finding(mut self, settings: FindSettings) -> Self {
         self.finding = Finding::new(settings);
         self
+    }
+
+    /// The same org for calls of another purpose: when its daily calls run low, the less urgent
+    /// wait. A new client is for dips, which never wait.
+    #[must_use]
+    pub fn for_purpose(&self, purpose: Purpose) -> Self {
+        Self { client: self.client.for_purpose(purpose), ..self.clone() }
     }
 
     /// Creates one record without a key. Calling it twice makes two.
@@ -89,8 +96,8 @@ impl Crm for Salesforce {
         write::write(&self.client, rows).await.map_err(|failure| failure.during("write"))
     }
 
-    fn allowance(&self) -> Option<Allowance> {
-        self.client.allowance()
+    fn governor(&self) -> Option<&Governor> {
+        Some(self.client.governor())
     }
 
     fn as_agent(&self, token: SecretString) -> Option<Arc<dyn Crm>> {

@@ -59,6 +59,15 @@ impl Failure {
         Self::Rejected { status: 0, problem: Problem::new(code, message), others: Vec::new() }
     }
 
+    /// What is left of the org's daily calls is kept for what is more urgent.
+    pub fn kept_for_others(wait: jiff::SignedDuration) -> Self {
+        Self::Throttled {
+            retry_after: Duration::try_from(wait).ok(),
+            code: "ALLOWANCE_KEPT".into(),
+            message: "what is left of the daily calls is kept for what is more urgent".into(),
+        }
+    }
+
     /// Reads an answer that is no success.
     pub fn from_answer(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Self {
         let problems = Problem::read_all(body);

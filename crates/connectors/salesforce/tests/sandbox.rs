@@ -255,7 +255,7 @@ async fn throttling_and_a_page_of_html_are_told_apart() {
     assert!(matches!(find().await.unwrap_err().kind, ConnectorErrorKind::Malformed { .. }));
     sandbox.fault(json!({"kind": "status", "status": 401, "match": at_search})).await;
     assert_eq!(find().await.unwrap()[0].len(), 1, "a refused token is renewed");
-    assert!(salesforce.allowance().is_some());
+    assert!(salesforce.governor().is_some());
 }
 
 #[tokio::test]

@@ -90,6 +90,7 @@ impl Config {
             public_url: addresses.tieline.clone(),
             data,
             secret_key,
+            metrics_key: None,
             connections,
             workspaces,
         }

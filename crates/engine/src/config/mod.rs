@@ -41,6 +41,9 @@ pub struct Config {
     /// Encrypts what must not lie readable in the database (the agents' CRM tokens); at
     /// least 32 bytes. Changing it signs every agent out.
     pub secret_key: SecretString,
+    /// What `GET /metrics` asks for as a bearer key. Without it the numbers are open to whoever
+    /// reaches the server.
+    pub metrics_key: Option<SecretKeys>,
     pub connections: BTreeMap<ConnectionName, Connection>,
     pub workspaces: BTreeMap<WorkspaceName, WorkspaceConfig>,
 }

@@ -18,7 +18,7 @@ use super::{
     is_loopback,
 };
 
-const TOP_LEVEL: [&str; 4] = ["listen", "public_url", "data", "secret_key"];
+const TOP_LEVEL: [&str; 5] = ["listen", "public_url", "data", "secret_key", "metrics_key"];
 const DATA: &str = "./tieline-data";
 const LEAST_SECRET: usize = 32;
 
@@ -124,6 +124,8 @@ fn top_level<'a>(mut section: Section<'a>, reading: &'a Reading<'a>) -> Option<C
         );
     }
 
+    let metrics_key = section.secret("metrics_key").map(|key| SecretKeys::new([&key]));
+
     let mut connections = BTreeMap::new();
     let mut named = BTreeMap::new();
     for (name, section) in section.named_tables("connections") {
@@ -149,6 +151,7 @@ fn top_level<'a>(mut section: Section<'a>, reading: &'a Reading<'a>) -> Option<C
         public_url: public_url?,
         data: PathBuf::from(data.unwrap_or_else(|| DATA.to_owned())),
         secret_key: secret_key?,
+        metrics_key,
         connections,
         workspaces,
     })

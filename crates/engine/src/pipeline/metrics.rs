@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
-use tieline_core::ConnectionName;
+use tieline_core::{ConnectionName, Standing};
 use tieline_store::{QueueDepths, StoreError};
 
 use super::Pipeline;
@@ -18,6 +18,13 @@ macro_rules! counters {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
         pub struct Counts {
             $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counts {
+            /// Every count by its name.
+            pub fn named(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name),)*]
+            }
         }
 
         impl Counters {
@@ -62,6 +69,9 @@ pub struct TargetHealth {
     pub paused: bool,
     /// Whole seconds since the first failure of this pause.
     pub down_secs: u64,
+    /// The CRM's daily calls; `None` where there is no such limit.
+    #[serde(skip)]
+    pub spending: Option<Standing>,
 }
 
 pub(super) fn add(counter: &AtomicU64, by: usize) {
@@ -90,6 +100,7 @@ impl Pipeline {
                     paused: down.is_some(),
                     down_secs: down
                         .map_or(0, |since| u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0)),
+                    spending: target.crm.governor().map(|governor| governor.standing(now)),
                 }
             })
             .collect()

@@ -16,9 +16,11 @@
 //! | `project.rs` | parts to outbox rows |
 //! | `timing.rs` | when a row is due, so that an open call is not written on every event |
 //! | `writer.rs`, `prepare.rs`, `send.rs`, `circuit.rs` | outbox rows to the CRM |
+//! | `budget.rs` | the CRM's daily calls: what is told to and heard of other processes |
 //! | `flow_log.rs` | a flow that waits for its call log |
 //! | `queries.rs` | contacts and dead letters, for people |
 
+mod budget;
 mod circuit;
 mod decode;
 mod flow_log;

@@ -12,7 +12,7 @@ use tracing::error;
 
 use super::setup::Shared;
 use super::writer::{Company, Next, Target};
-use super::{Pipeline, decode, sweep, writer};
+use super::{Pipeline, budget, decode, sweep, writer};
 
 /// How long a decoder sleeps that nobody wakes: another process may store deliveries too.
 const DECODER_NAP: Duration = Duration::from_secs(5);
@@ -48,6 +48,11 @@ impl Pipeline {
                 stopped.clone(),
                 "write",
                 Writer { shared: shared.clone(), target: name.clone() },
+            ));
+            tasks.spawn(run(
+                stopped.clone(),
+                "budget",
+                Sharer { shared: shared.clone(), target: name.clone() },
             ));
         }
         Running { stop, tasks }
@@ -146,6 +151,26 @@ impl Work for Writer {
 
     async fn woken(&self) {
         self.target().wake.notified().await;
+    }
+}
+
+/// Keeps the numbers of the CRM's daily calls in step with other processes.
+struct Sharer {
+    shared: Arc<Shared>,
+    target: tieline_core::ConnectionName,
+}
+
+impl Work for Sharer {
+    fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    async fn step(&self) -> Result<Next, StoreError> {
+        budget::step(&self.shared, &self.shared.targets[&self.target]).await
+    }
+
+    async fn woken(&self) {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -49,8 +49,6 @@ pub struct PipelineOptions {
     pub close_wait: Duration,
     /// How long changes of an open contact that is in the CRM already wait for more.
     pub open_wait: Duration,
-    /// Share of the CRM's allowance of calls, in hundredths, kept for dips.
-    pub kept_for_dips: u8,
     /// How long deliveries are kept.
     pub keep_deliveries: Duration,
     /// How long parts and written rows are kept.
@@ -69,7 +67,6 @@ impl Default for PipelineOptions {
             record_wait: Duration::from_secs(10),
             close_wait: Duration::from_secs(60),
             open_wait: Duration::from_secs(3600),
-            kept_for_dips: 20,
             keep_deliveries: 14 * DAY,
             keep_parts: 90 * DAY,
         }

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tieline_core::{Allowance, ConnectionName, Crm};
-use tieline_store::{Budget, ClaimedRow, Due, RowMark, RowOutcome, StoreError};
+use tieline_core::{ConnectionName, Crm};
+use tieline_store::{ClaimedRow, Due, RowMark, RowOutcome, StoreError};
 use tokio::sync::Notify;
-use tracing::{info, warn};
+use tracing::warn;
 
+use super::budget::{self, Sharing};
 use super::circuit::{Circuit, Pass};
 use super::metrics::add;
 use super::prepare::{Prepared, prepare};
@@ -25,8 +26,6 @@ pub(super) const PIECE: usize = 50;
 const SMALLEST_BATCH: usize = 10;
 /// A row that comes after another goes without it once that has failed this often.
 const PATIENCE: u32 = 3;
-/// How long the CRM's last word on its allowance counts.
-const BUDGET_COUNTS: Duration = Duration::from_secs(15 * 60);
 /// Longest a writer sleeps without looking.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
@@ -40,7 +39,7 @@ pub(super) struct Target {
     pub wake: Notify,
     /// Rows of one request at present, by object: fewer while rows are locked.
     sizes: Mutex<HashMap<String, usize>>,
-    allowance: Mutex<Option<Allowance>>,
+    pub sharing: Sharing,
 }
 
 impl Target {
@@ -52,7 +51,7 @@ impl Target {
             circuit: Circuit::default(),
             wake: Notify::new(),
             sizes: Mutex::default(),
-            allowance: Mutex::default(),
+            sharing: Sharing::default(),
         }
     }
 
@@ -92,7 +91,7 @@ pub(super) async fn step(shared: &Shared, target: &Target, company: Company) -> 
         Pass::Probe => 1,
         Pass::Wait(until) => return Ok(Next::Wait(until)),
     };
-    if let Some(until) = out_of_budget(shared, target, now).await? {
+    if let Some(until) = budget::waits(shared, target, now).await? {
         return Ok(Next::Wait(until));
     }
     let mut wake = now.checked_add(LONGEST_NAP).unwrap_or(Timestamp::MAX);
@@ -164,7 +163,6 @@ async fn write(
     for piece in marks.chunks(PIECE) {
         shared.store.mark_rows(piece.to_vec()).await?;
     }
-    note_budget(shared, target).await?;
     shared.marked.notify_waiters();
     Ok(())
 }
@@ -193,43 +191,6 @@ fn count(shared: &Shared, marks: &[RowMark]) {
             }
         }
     }
-}
-
-/// Until when nothing may be sent because what is left of the allowance is kept for dips.
-async fn out_of_budget(
-    shared: &Shared,
-    target: &Target,
-    now: Timestamp,
-) -> Result<Option<Timestamp>, StoreError> {
-    let Some(budget) = shared.store.budget(&target.name).await? else { return Ok(None) };
-    let kept = u64::from(shared.options.kept_for_dips.min(100));
-    let ours = budget.allowed.saturating_mul(100 - kept) / 100;
-    if budget.allowed == 0 || budget.used < ours {
-        return Ok(None);
-    }
-    // The window rolls on: after a while one call is spent to hear how it stands.
-    let until = budget.seen_at.checked_add(BUDGET_COUNTS).unwrap_or(now);
-    Ok((until > now).then_some(until))
-}
-
-async fn note_budget(shared: &Shared, target: &Target) -> Result<(), StoreError> {
-    let Some(allowance) = target.crm.allowance() else { return Ok(()) };
-    let before = target.allowance.lock().unwrap_or_else(PoisonError::into_inner).replace(allowance);
-    let kept = u64::from(shared.options.kept_for_dips.min(100));
-    let is_low = |a: Allowance| a.used >= a.allowed.saturating_mul(100 - kept) / 100;
-    if is_low(allowance) && !before.is_some_and(is_low) {
-        info!(
-            target = %target.name,
-            "Writing to the CRM pauses: what is left of its daily calls is kept for look-ups during calls"
-        );
-    }
-    // Every hundredth is enough for replicas to agree; near the line every call counts.
-    let step = (allowance.allowed / 100).max(1);
-    if is_low(allowance) || before.is_none_or(|b| b.used / step != allowance.used / step) {
-        let budget = Budget { used: allowance.used, allowed: allowance.allowed, seen_at: shared.clock.now() };
-        shared.store.save_budget(&target.name, budget).await?;
-    }
-    Ok(())
 }
 
 /// What became of a row as it was prepared: its newest generation, which may be newer than the one claimed.

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
 use tieline_core::{
-    Allowance, ConnectorError, ConnectorErrorKind, Crm, JsonMap, OutboxRow, PartyMatch, PhoneNumber, Query,
-    RecordId, RowFailure, RowResult, Rows, Written,
+    Allowance, ConnectorError, ConnectorErrorKind, Crm, Governor, JsonMap, OutboxRow, PartyMatch,
+    PhoneNumber, Purpose, Query, RecordId, RowFailure, RowResult, Rows, Written,
 };
 
 #[derive(Debug, Clone)]
@@ -50,6 +51,7 @@ struct State {
     calls: Vec<(String, usize)>,
     look_ups: Vec<usize>,
     allowance: Option<Allowance>,
+    now: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +63,7 @@ pub enum Refusal {
 #[derive(Default)]
 pub struct FakeCrm {
     state: Mutex<State>,
+    governor: Governor,
 }
 
 impl FakeCrm {
@@ -124,6 +127,11 @@ impl FakeCrm {
 
     pub fn allow(&self, used: u64, allowed: u64) {
         self.lock().allowance = Some(Allowance { used, allowed });
+    }
+
+    /// What time it is when the CRM answers.
+    pub fn set_time(&self, now: Timestamp) {
+        self.lock().now = now;
     }
 
     /// Object and rows of every write that was asked for.
@@ -245,8 +253,11 @@ impl Crm for FakeCrm {
         let (result, fault) = {
             let mut state = self.lock();
             state.calls.push((rows[0].object.clone(), rows.len()));
+            let now = state.now;
+            self.governor.spent(Purpose::CallLog, now);
             if let Some(allowance) = &mut state.allowance {
                 allowance.used += 1;
+                self.governor.heard(*allowance, now);
             }
             let fault = if state.down { Some(Fault::Unavailable) } else { state.faults.pop_front() };
             match fault {
@@ -268,8 +279,8 @@ impl Crm for FakeCrm {
         }
     }
 
-    fn allowance(&self) -> Option<Allowance> {
-        self.lock().allowance
+    fn governor(&self) -> Option<&Governor> {
+        Some(&self.governor)
     }
 
     fn as_agent(&self, _: SecretString) -> Option<Arc<dyn Crm>> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tieline_amazon_connect::AmazonConnect;
 use tieline_bridge::profile::Profile;
-use tieline_core::{Clock, Crm, DeliverySource, JsonMap, Paging, Query};
+use tieline_core::{Clock, Crm, DeliverySource, JsonMap, Paging, PhoneNumber, Purpose, Query, Standing};
 use tieline_engine::pipeline::{Pipeline, PipelineOptions, PipelineSetup, WorkspaceSetup, queries};
 use tieline_salesforce::{Credentials, GrantSecrets, OrgSettings, Salesforce};
 use tieline_sandbox::world::{FaultKind, FaultMatch, FaultRequest};
@@ -19,11 +19,12 @@ use crate::support::{at, call, connection, workspace};
 
 struct Org {
     world: tieline_sandbox::World,
+    /// For dips, and for tests to look with.
     crm: Arc<dyn Crm>,
     pipeline: Pipeline,
     store: SqliteStore,
-    _server: salesforce::RunningSalesforce,
-    _dir: TempDir,
+    server: salesforce::RunningSalesforce,
+    dir: TempDir,
 }
 
 async fn org() -> Org {
@@ -37,15 +38,20 @@ async fn org() -> Org {
     };
     let settings = OrgSettings::new(server.url().parse().unwrap());
     let clock: Arc<dyn Clock> = world.shared_clock();
-    let crm: Arc<dyn Crm> =
-        Arc::new(Salesforce::new(&settings, Arc::new(credentials), clock.clone()).unwrap());
+    let salesforce = Salesforce::new(&settings, Arc::new(credentials), clock.clone()).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path().join("tieline.db"), clock.clone()).unwrap();
-    let pipeline = Pipeline::new(PipelineSetup {
+    let pipeline = pipeline(&store, clock, &salesforce);
+    Org { world, crm: Arc::new(salesforce), pipeline, store, server, dir }
+}
+
+/// The pipeline of one process.
+fn pipeline(store: &SqliteStore, clock: Arc<dyn Clock>, salesforce: &Salesforce) -> Pipeline {
+    Pipeline::new(PipelineSetup {
         store: Arc::new(store.clone()),
         clock,
         contact_centers: [(connection("connect"), Arc::new(AmazonConnect::default()) as _)].into(),
-        crms: [(connection("crm"), crm.clone())].into(),
+        crms: [(connection("crm"), Arc::new(salesforce.for_purpose(Purpose::CallLog)) as _)].into(),
         workspaces: vec![WorkspaceSetup {
             name: workspace("demo"),
             contact_center: connection("connect"),
@@ -54,8 +60,7 @@ async fn org() -> Org {
             profile: Arc::new(Profile::built_in("amazon-connect", "salesforce").unwrap()),
         }],
         options: PipelineOptions { request: Duration::from_secs(5), ..PipelineOptions::default() },
-    });
-    Org { world, crm, pipeline, store, _server: server, _dir: dir }
+    })
 }
 
 impl Org {
@@ -90,6 +95,37 @@ impl Org {
         let matches = FaultMatch { path: Some(path.into()), ..FaultMatch::default() };
         let request = FaultRequest { kind, matches, times, delay_ms: None, status, method: None, code: None };
         self.world.faults(Part::Salesforce).add(request).unwrap();
+    }
+
+    /// Changes a setting of the simulated org, as its control page does.
+    async fn set(&self, settings: &Value) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let address = self.server.url().replace("http://", "").trim_end_matches('/').to_owned();
+        let mut stream = tokio::net::TcpStream::connect(address.as_str()).await.unwrap();
+        let body = settings.to_string();
+        let length = body.len();
+        let request = format!(
+            "POST /sandbox/v1/settings HTTP/1.1\r\nHost: {address}\r\nX-Tieline-Sandbox: 1\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    fn standing(&self) -> Standing {
+        self.crm.governor().unwrap().standing(self.world.clock().now())
+    }
+
+    fn used(&self) -> u64 {
+        self.standing().word.unwrap().allowance.used
+    }
+
+    /// A look-up during a call.
+    async fn dip(&self) -> usize {
+        let anna = PhoneNumber::parse("+12025550143", None).unwrap();
+        self.crm.find_by_phone(&[anna], 5).await.unwrap()[0].len()
     }
 
     async fn rows(&self, object: &str, fields: &[&str]) -> Vec<JsonMap> {
@@ -207,4 +243,67 @@ async fn a_locked_task_is_tried_again() {
     org.pass(30).await;
     org.assert_nothing_is_dead().await;
     assert_eq!((org.tasks().await.len(), org.interactions().await.len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_flood_of_records_leaves_the_dips_their_fifth_and_is_written_when_the_window_has_moved_on() {
+    let org = org().await;
+    org.set(&serde_json::json!({"daily_api_requests": 1000})).await;
+    let mut calls = 0;
+    while calls < 1000 && org.standing().refused[1].1 == 0 && org.standing().made[1].1 < 810 {
+        org.records(&[call(format!("c-{calls}")).record(160)]).await;
+        org.drain().await;
+        calls += 1;
+        if org.standing().word.is_some() && org.used() >= 800 {
+            break;
+        }
+    }
+    for more in calls..calls + 20 {
+        org.records(&[call(format!("c-{more}")).record(160)]).await;
+    }
+    org.drain().await;
+    assert_eq!(org.used(), 800, "the call log stops at its share");
+    let depths = org.pipeline.depths().await.unwrap();
+    assert!(depths.outbox_wait >= 20, "what is not written waits: {depths:?}");
+
+    for _ in 0..150 {
+        assert_eq!(org.dip().await, 1, "look-ups go on in the fifth that is kept for them");
+    }
+    org.drain().await;
+    assert_eq!(org.used(), 950, "and nothing else touches it");
+
+    for _ in 0..25 {
+        org.world.clock().advance(Duration::from_secs(3600));
+        org.drain().await;
+    }
+    org.pass(1200).await;
+    org.assert_nothing_is_dead().await;
+    let (tasks, interactions) = (org.tasks().await, org.interactions().await);
+    assert_eq!((tasks.len(), interactions.len()), (calls + 20, calls + 20));
+}
+
+#[tokio::test]
+async fn another_process_with_the_same_store_keeps_to_the_same_allowance() {
+    let org = org().await;
+    org.set(&serde_json::json!({"daily_api_requests": 10})).await;
+    for _ in 0..8 {
+        org.dip().await;
+    }
+    org.drain().await;
+    let credentials = Credentials {
+        client_id: "tieline-sandbox".into(),
+        secrets: GrantSecrets::ClientCredentials { client_secret: SecretString::from("sandbox-secret") },
+        token: None,
+    };
+    let settings = OrgSettings::new(org.server.url().parse().unwrap());
+    let clock: Arc<dyn Clock> = org.world.shared_clock();
+    let other = Salesforce::new(&settings, Arc::new(credentials), clock.clone()).unwrap();
+    let store = SqliteStore::open(org.dir.path().join("tieline.db"), clock.clone()).unwrap();
+    let pipeline = pipeline(&store, clock, &other);
+    org.records(&[call("c-1").record(160)]).await;
+    pipeline.drain().await.unwrap();
+    let standing = &pipeline.health()[0].spending.clone().unwrap();
+    assert_eq!(standing.word.unwrap().allowance.used, 8, "it asked nobody to know it");
+    assert_eq!(standing.made, [(Purpose::Dip, 0), (Purpose::CallLog, 0), (Purpose::Other, 0)]);
+    assert!(pipeline.depths().await.unwrap().outbox_wait > 0);
 }

@@ -107,6 +107,7 @@ impl World {
     }
 
     pub async fn drain(&self) {
+        self.crm.set_time(self.clock.now());
         self.pipeline.drain().await.unwrap();
     }
 

@@ -5,10 +5,11 @@ use std::sync::OnceLock;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::header;
+use http::{HeaderMap, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::guard;
 use crate::problem::ProblemBody;
 use crate::state::AppState;
 use crate::{Code, Problem};
@@ -41,12 +42,20 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Result<axum::Json<H
 }
 
 /// Counters and gauges for Prometheus (OpenMetrics text).
+///
+/// Asks for `metrics_key` where the configuration has one.
 #[utoipa::path(get, path = "/metrics", tag = "operations", responses(
     (status = 200, description = "OpenMetrics text", body = String, content_type = "application/openmetrics-text"),
+    (status = 401, description = "`unauthorized`", body = ProblemBody, content_type = "application/problem+json"),
     (status = 503, description = "`store_unavailable`", body = ProblemBody, content_type = "application/problem+json"),
 ))]
-pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, Problem> {
-    let text = state.metrics.text(state.store.queue_depths().await?);
+pub(super) async fn metrics(State(state): State<AppState>, headers: HeaderMap) -> Result<Response, Problem> {
+    if let Some(key) = &state.config.metrics_key
+        && !guard::bearer(&headers).is_some_and(|presented| key.accept(presented))
+    {
+        return Err(Problem::unauthorized());
+    }
+    let text = state.metrics.text(state.store.queue_depths().await?, &state.pipeline);
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)
         .into_response())
 }

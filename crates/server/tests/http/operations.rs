@@ -1,3 +1,6 @@
+use secrecy::SecretString;
+use tieline_engine::config::SecretKeys;
+
 use crate::harness::{Answer, Server};
 
 #[tokio::test]
@@ -23,7 +26,28 @@ async fn metrics_count_by_route_and_never_by_address() {
         "{}",
         answer.text
     );
+    for told in [
+        "tieline_crm_paused{connection=\"salesforce\"} 0",
+        "tieline_crm_calls_total{connection=\"salesforce\",purpose=\"dip\"} 0",
+        "tieline_crm_calls_refused_total{connection=\"salesforce\",purpose=\"other\"} 0",
+        "tieline_pipeline_steps_total{what=\"rows_written\"} 0",
+    ] {
+        assert!(answer.text.contains(told), "{told} in {}", answer.text);
+    }
     assert!(answer.text.ends_with("# EOF\n"));
+}
+
+#[tokio::test]
+async fn metrics_are_told_to_who_has_the_key_where_there_is_one() {
+    let server = Server::start_with(|config| {
+        config.metrics_key = Some(SecretKeys::new([&SecretString::from("a-key-for-metrics")]));
+    })
+    .await;
+    assert_eq!(Answer::of(server.get("/metrics")).await.problem(), "unauthorized");
+    let wrong = server.get("/metrics").header("authorization", "Bearer another");
+    assert_eq!(Answer::of(wrong).await.problem(), "unauthorized");
+    let right = server.get("/metrics").header("authorization", "Bearer a-key-for-metrics");
+    assert_eq!(Answer::of(right).await.status, 200);
 }
 
 #[tokio::test]

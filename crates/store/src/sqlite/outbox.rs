@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use tieline_core::{ConnectionName, ContactId, WorkspaceName};
+use tieline_core::{Allowance, ConnectionName, ContactId, HourOfCalls, Purpose, Report, Word, WorkspaceName};
 
 use super::values::{
     count, from_json, from_word, id, ms, optional_id, optional_timestamp, rows, small, span_ms, timestamp,
@@ -332,36 +332,57 @@ pub(super) fn sweep(db: &Connection, before: i64, limit: usize) -> Result<u64, S
     Ok(swept as u64)
 }
 
-pub(super) fn budget(db: &Connection, target: &ConnectionName) -> Result<Option<Budget>, StoreError> {
-    let found: Option<(i64, i64, i64)> = db
+pub(super) fn share_budget(
+    db: &Connection,
+    target: &ConnectionName,
+    report: &Report,
+    since: i64,
+) -> Result<Budget, StoreError> {
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    if let Some(Word { allowance, heard_at }) = report.word {
+        // Replicas report out of order: the latest word stands.
+        db.prepare_cached(
+            "INSERT INTO budget (target, used, allowed, seen_at) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (target) DO UPDATE SET used = excluded.used, allowed = excluded.allowed,
+                 seen_at = excluded.seen_at WHERE excluded.seen_at >= seen_at",
+        )?
+        .execute(params![
+            target.as_str(),
+            number(allowance.used),
+            number(allowance.allowed),
+            ms(heard_at)
+        ])?;
+    }
+    for one in &report.calls {
+        db.prepare_cached(
+            "INSERT INTO budget_calls (target, hour, purpose, calls) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (target, hour, purpose) DO UPDATE SET calls = calls + excluded.calls",
+        )?
+        .execute(params![target.as_str(), one.hour, one.purpose.as_str(), number(one.calls)])?;
+    }
+    db.prepare_cached("DELETE FROM budget_calls WHERE target = ?1 AND hour < ?2")?
+        .execute(params![target.as_str(), since])?;
+    let word: Option<(i64, i64, i64)> = db
         .prepare_cached("SELECT used, allowed, seen_at FROM budget WHERE target = ?1")?
         .query_row([target.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    found
+    let word = word
         .map(|(used, allowed, seen_at)| {
-            Ok(Budget { used: count(used), allowed: count(allowed), seen_at: timestamp(seen_at)? })
+            let allowance = Allowance { used: count(used), allowed: count(allowed) };
+            Ok::<_, StoreError>(Word { allowance, heard_at: timestamp(seen_at)? })
         })
-        .transpose()
-}
-
-pub(super) fn save_budget(
-    db: &Connection,
-    target: &ConnectionName,
-    budget: Budget,
-) -> Result<(), StoreError> {
-    // Replicas report out of order: the latest word stands.
-    db.prepare_cached(
-        "INSERT INTO budget (target, used, allowed, seen_at) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (target) DO UPDATE SET used = excluded.used, allowed = excluded.allowed,
-             seen_at = excluded.seen_at WHERE excluded.seen_at >= seen_at",
-    )?
-    .execute(params![
-        target.as_str(),
-        i64::try_from(budget.used).unwrap_or(i64::MAX),
-        i64::try_from(budget.allowed).unwrap_or(i64::MAX),
-        ms(budget.seen_at),
-    ])?;
-    Ok(())
+        .transpose()?;
+    let calls: Vec<(i64, String, i64)> = db
+        .prepare_cached("SELECT hour, purpose, calls FROM budget_calls WHERE target = ?1 ORDER BY hour")?
+        .query_map([target.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    // A purpose of a newer version counts all the same, as the least urgent.
+    let calls = calls.into_iter().map(|(hour, purpose, calls)| HourOfCalls {
+        hour,
+        purpose: Purpose::from_word(&purpose).unwrap_or(Purpose::Other),
+        calls: count(calls),
+    });
+    Ok(Budget { word, calls: calls.collect() })
 }
 
 pub(super) fn depths(db: &Connection) -> Result<QueueDepths, StoreError> {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tieline_core::{ConnectionName, ContactId, Delivery, WorkspaceName};
+use tieline_core::{ConnectionName, ContactId, Delivery, Report, WorkspaceName};
 
 use super::{SqliteStore, contacts, deliveries, outbox};
 use crate::{
@@ -123,14 +123,14 @@ impl RecordStore for SqliteStore {
         self.write(move |db| outbox::revive(db, now, id)).await
     }
 
-    async fn budget(&self, target: &ConnectionName) -> Result<Option<Budget>, StoreError> {
+    async fn share_budget(
+        &self,
+        target: &ConnectionName,
+        report: Report,
+        since: i64,
+    ) -> Result<Budget, StoreError> {
         let target = target.clone();
-        self.read(move |db| outbox::budget(db, &target)).await
-    }
-
-    async fn save_budget(&self, target: &ConnectionName, budget: Budget) -> Result<(), StoreError> {
-        let target = target.clone();
-        self.write(move |db| outbox::save_budget(db, &target, budget)).await
+        self.write(move |db| outbox::share_budget(db, &target, &report, since)).await
     }
 
     async fn queue_depths(&self) -> Result<QueueDepths, StoreError> {

@@ -2,7 +2,8 @@ use std::net::TcpListener;
 
 use crate::harness::{repository, run_with};
 
-const VARIABLES: [(&str, &str); 7] = [
+const VARIABLES: [(&str, &str); 8] = [
+    ("TIELINE_METRICS_KEY", "zero"),
     ("TIELINE_SECRET_KEY", "0123456789abcdef0123456789abcdef"),
     ("TIELINE_EVENTBRIDGE_KEY", "one"),
     ("TIELINE_FIREHOSE_KEY", "two"),

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tieline_core::{Allowance, ConnectorErrorKind, Crm, PhoneNumber, RecordId};
+use tieline_core::{Allowance, Clock, ConnectorErrorKind, Crm, PhoneNumber, Purpose, RecordId};
 use tieline_salesforce::Salesforce;
 use url::Url;
 
@@ -115,9 +115,32 @@ async fn the_org_s_count_of_calls_is_known_after_an_answer() {
         org(|_| Reply::With(200, json!({"records": []}), "sforce-limit-info", "api-usage=4812/5000".into()))
             .await;
     let salesforce = connect(&server);
-    assert_eq!(salesforce.allowance(), None);
+    let standing = || salesforce.governor().unwrap().standing(clock().now());
+    assert_eq!(standing().word, None);
     read(&salesforce).await.unwrap();
-    assert_eq!(salesforce.allowance(), Some(Allowance { used: 4812, allowed: 5000 }));
+    assert_eq!(standing().word.unwrap().allowance, Allowance { used: 4812, allowed: 5000 });
+}
+
+#[tokio::test]
+async fn what_is_left_of_the_daily_calls_is_kept_for_what_is_more_urgent() {
+    let (server, _) =
+        org(|_| Reply::With(200, json!({"records": []}), "sforce-limit-info", "api-usage=4000/5000".into()))
+            .await;
+    let dips = connect(&server);
+    read(&dips).await.unwrap();
+    let asked = server.seen().len();
+    for purpose in [Purpose::CallLog, Purpose::Other] {
+        let error = read(&dips.for_purpose(purpose)).await.unwrap_err();
+        assert!(
+            matches!(error.kind, ConnectorErrorKind::Throttled { retry_after: Some(wait) } if wait.as_secs() == 900),
+            "{error:?}"
+        );
+    }
+    assert_eq!(server.seen().len(), asked, "nothing was asked of the org");
+    read(&dips).await.unwrap();
+    let standing = dips.governor().unwrap().standing(clock().now());
+    assert_eq!(standing.made, [(Purpose::Dip, 2), (Purpose::CallLog, 0), (Purpose::Other, 0)]);
+    assert_eq!(standing.refused, [(Purpose::Dip, 0), (Purpose::CallLog, 1), (Purpose::Other, 1)]);
 }
 
 #[tokio::test]
