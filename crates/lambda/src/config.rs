@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tieline_bridge::dip::DipSettings;
 use tieline_salesforce::OrgSettings;
 use url::Url;
 
@@ -109,6 +110,25 @@ impl SalesforceSettings {
     }
 }
 
+/// `TIELINE_DEADLINE_MS` and `TIELINE_DEFAULT_ANSWER`: how long a dip may take, and what a read answers
+/// when the CRM does not.
+pub(crate) fn dip_settings(environment: &Environment) -> Result<DipSettings, ConfigError> {
+    let wrong = |name, problem: &str| ConfigError::Wrong { name, problem: problem.to_owned() };
+    let mut settings = DipSettings::default();
+    if let Some(text) = environment.get("TIELINE_DEADLINE_MS").filter(|text| !text.is_empty()) {
+        let millis = text.trim().parse().ok().filter(|millis| (1..=60_000).contains(millis));
+        settings.deadline = millis
+            .map(Duration::from_millis)
+            .ok_or_else(|| wrong("TIELINE_DEADLINE_MS", "is no number of milliseconds from 1 to 60000"))?;
+    }
+    if let Some(text) = environment.get("TIELINE_DEFAULT_ANSWER").filter(|text| !text.is_empty()) {
+        let answer = serde_json::from_str(text);
+        settings.default_answer =
+            Some(answer.map_err(|_| wrong("TIELINE_DEFAULT_ANSWER", "is no JSON object"))?);
+    }
+    Ok(settings)
+}
+
 fn address(name: &'static str, text: &str) -> Result<Url, ConfigError> {
     Url::parse(text).map_err(|error| ConfigError::Wrong { name, problem: format!("is no address: {error}") })
 }
@@ -149,6 +169,26 @@ mod tests {
         assert_eq!(namespace(Some("amazonconnect")).as_deref(), Some("amazonconnect"));
         for none in [Some("-"), Some(""), None] {
             assert_eq!(namespace(none), None);
+        }
+    }
+
+    #[test]
+    fn a_dip_s_deadline_and_default_answer_are_read_or_named() {
+        let read = |name: &'static str, value: &'static str| {
+            dip_settings(&[(name, value)].into_iter().collect::<Environment>())
+        };
+        assert_eq!(read("TIELINE_DEADLINE_MS", "").unwrap().deadline, Duration::from_secs(6));
+        assert_eq!(read("TIELINE_DEADLINE_MS", "2500").unwrap().deadline, Duration::from_millis(2_500));
+        let answer = read("TIELINE_DEFAULT_ANSWER", r#"{"sf_count":"0"}"#).unwrap().default_answer;
+        assert_eq!(answer.unwrap()["sf_count"], "0");
+        for (name, value) in [
+            ("TIELINE_DEADLINE_MS", "soon"),
+            ("TIELINE_DEADLINE_MS", "0"),
+            ("TIELINE_DEFAULT_ANSWER", "[]"),
+            ("TIELINE_DEFAULT_ANSWER", "nobody"),
+        ] {
+            let ConfigError::Wrong { name: named, .. } = read(name, value).unwrap_err() else { panic!() };
+            assert_eq!(named, name);
         }
     }
 

@@ -6,7 +6,7 @@ use tieline_salesforce::Salesforce;
 use tokio::sync::OnceCell;
 
 use crate::LambdaError;
-use crate::config::{Environment, SalesforceSettings};
+use crate::config::{Environment, SalesforceSettings, dip_settings};
 use crate::credentials::SecretCredentials;
 use crate::dip::Answering;
 use crate::recording_url::CloudFront;
@@ -64,7 +64,8 @@ impl Context {
             .get_or_try_init(|| async {
                 let salesforce = self.salesforce().await?;
                 let region = self.environment.get("TIELINE_REGION").filter(|region| !region.is_empty());
-                Ok(Answering::new(salesforce, &self.clock, region))
+                let settings = dip_settings(&self.environment)?;
+                Ok(Answering::new(salesforce, &self.clock, &settings, region))
             })
             .await
     }

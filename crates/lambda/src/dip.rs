@@ -12,27 +12,39 @@ use crate::LambdaError;
 use crate::context::Context;
 use crate::name::Manner;
 
-/// Both fronts on one org.
+/// Both fronts on one org, with one deadline and one memory of changes.
 pub(crate) struct Answering {
-    dips: Dips,
-    legacy: Legacy,
+    ours: Dips,
+    legacy: Dips,
 }
 
 impl Answering {
-    pub fn new(salesforce: &Salesforce, clock: &Arc<dyn Clock>, region: Option<&str>) -> Self {
-        let mut dips = Dips::new(Arc::new(salesforce.clone()), Arc::clone(clock), DipSettings::default())
-            .with_cache(Arc::new(MemoryCache::default()));
-        if let Some(region) = region {
-            dips = dips.in_region(region);
+    pub fn new(
+        salesforce: &Salesforce,
+        clock: &Arc<dyn Clock>,
+        settings: &DipSettings,
+        region: Option<&str>,
+    ) -> Self {
+        let cache = Arc::new(MemoryCache::default());
+        let dips = |target| {
+            let dips = Dips::new(target, Arc::clone(clock), settings.clone()).with_cache(cache.clone());
+            match region {
+                Some(region) => dips.in_region(region),
+                None => dips,
+            }
+        };
+        Self {
+            ours: dips(Arc::new(salesforce.clone())),
+            legacy: dips(Arc::new(Legacy::new(salesforce.clone(), Arc::clone(clock)))),
         }
-        Self { dips, legacy: Legacy::new(salesforce.clone(), Arc::clone(clock)) }
     }
 }
 
 pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Result<Value, LambdaError> {
     let answering = context.answering().await?;
-    match manner {
-        Manner::Ours => Ok(answering.dips.answer(event, &Allowed::everything()).await?),
-        Manner::Legacy => Ok(answering.legacy.answer(event).await?),
-    }
+    let dips = match manner {
+        Manner::Ours => &answering.ours,
+        Manner::Legacy => &answering.legacy,
+    };
+    dips.answer(event, &Allowed::everything()).await.map_err(|error| LambdaError::of_dip(error, manner))
 }

@@ -1,8 +1,8 @@
 use serde::Serialize;
 use tieline_bridge::dip::DipError;
-use tieline_salesforce::legacy::LegacyError;
 
 use crate::config::ConfigError;
+use crate::name::Manner;
 
 /// A failed invocation as the platform reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -18,21 +18,19 @@ impl LambdaError {
         Self { error_type: error_type.to_owned(), error_message: error_message.into() }
     }
 
+    /// A dip's failure: our code as its type or, for those who asked for the reference's, the class it
+    /// would have been. What the reference never says is a plain exception there.
+    pub(crate) fn of_dip(error: DipError, manner: Manner) -> Self {
+        match (error.imitated, manner) {
+            (Some(class), _) => Self::new(class, error.detail),
+            (None, Manner::Ours) => Self::new(error.code.as_str(), error.detail),
+            (None, Manner::Legacy) => Self::new("Exception", error.to_string()),
+        }
+    }
+
     /// A function of the list that is not there yet.
     pub(crate) fn not_offered_yet(function: &str) -> Self {
         Self::new("lambda.unknown_function", format!("the function `{function}` is not offered yet"))
-    }
-}
-
-impl From<DipError> for LambdaError {
-    fn from(error: DipError) -> Self {
-        Self::new(error.code.as_str(), error.detail)
-    }
-}
-
-impl From<LegacyError> for LambdaError {
-    fn from(error: LegacyError) -> Self {
-        Self::new(error.error_type, error.message)
     }
 }
 

@@ -53,7 +53,7 @@ impl Allowed {
         }
         let Some(objects) = &self.objects else { return Ok(()) };
         match &asked.operation {
-            Operation::Lookup(query) => objects.check(
+            Operation::Lookup(query) | Operation::LookupAll(query) => objects.check(
                 &query.object,
                 query.fields.iter().chain(query.conditions.iter().map(|condition| &condition.field)),
             ),
@@ -61,13 +61,24 @@ impl Allowed {
                 Some(object) => objects.check(object, fields.iter()),
                 None => Err(refused("this key is bound to objects: name the one to look in".into())),
             },
-            Operation::Create { object, fields } => objects.check(object, fields.keys()),
             // The search itself keeps to what is granted, see `bind`.
             Operation::FindCaller(find) => {
                 find.objects.iter().try_for_each(|object| objects.check(object, [].iter()))
             }
             // What a part says that nobody could read is not known, so nothing is allowed by it.
-            Operation::Query { .. } => objects.check_text(touched),
+            Operation::Query { .. } | Operation::SearchText { .. } => objects.check_text(touched),
+            Operation::Create { object, fields } | Operation::Update { object, fields, .. } => {
+                objects.check(object, fields.keys())
+            }
+            Operation::Delete { object, .. } => objects.check_all(object),
+            Operation::Search(search) => {
+                objects.check(&search.object, search.fields.iter())?;
+                if search.filter.is_some() { objects.check_text(touched) } else { Ok(()) }
+            }
+            // An id does not say what it is of.
+            Operation::Post { .. } | Operation::Comment { .. } => {
+                Err(refused("a key bound to objects may not post to records named by id alone".into()))
+            }
         }
     }
 }
@@ -108,11 +119,25 @@ impl Grants {
         touched.iter().try_for_each(|one| self.check(&one.object, one.fields.iter()))
     }
 
-    fn check<'a>(&self, object: &str, fields: impl Iterator<Item = &'a String>) -> Result<(), DipError> {
+    fn of(&self, object: &str) -> Result<&[String], DipError> {
         let granted = self.0.iter().find(|(name, _)| name.eq_ignore_ascii_case(object));
-        let Some((_, granted)) = granted else {
-            return Err(refused(format!("this key may not touch the object `{object}`")));
-        };
+        granted
+            .map(|(_, fields)| fields.as_slice())
+            .ok_or_else(|| refused(format!("this key may not touch the object `{object}`")))
+    }
+
+    /// Who deletes a record touches every field of it.
+    fn check_all(&self, object: &str) -> Result<(), DipError> {
+        if self.of(object)?.iter().any(|name| name == "*") {
+            return Ok(());
+        }
+        Err(refused(format!(
+            "this key may not delete records of `{object}`: it may not touch all their fields"
+        )))
+    }
+
+    fn check<'a>(&self, object: &str, fields: impl Iterator<Item = &'a String>) -> Result<(), DipError> {
+        let granted = self.of(object)?;
         for field in fields {
             if !granted.iter().any(|name| covers(name, field)) {
                 return Err(refused(format!("this key may not touch the field `{field}` of `{object}`")));
@@ -142,7 +167,7 @@ mod tests {
     use tieline_core::{Caller, Comparison, Condition, Paging, Query};
 
     use super::*;
-    use crate::dip::Shape;
+    use crate::dip::{Search, Shape, Which};
 
     fn lookup(object: &str, field: &str, condition: &str) -> Understood {
         Understood {
@@ -209,7 +234,7 @@ mod tests {
         let key = key(&["dips:*"], &[("Contact", &["Id", "Name"]), ("Case", &["*"])]);
         let query = Understood {
             name: "query",
-            operation: Operation::Query { text: "".into() },
+            operation: Operation::Query { text: String::new(), wanted: Which::All },
             shape: Shape::Flat,
             deadline: None,
         };
@@ -226,10 +251,45 @@ mod tests {
     }
 
     #[test]
+    fn a_key_changes_deletes_and_searches_only_what_it_may_touch() {
+        let key = key(&["dips:*"], &[("Contact", &["Name"]), ("Case", &["*"])]);
+        let check = |operation| {
+            key.check(&Understood { name: "x", operation, shape: Shape::Flat, deadline: None }).is_ok()
+        };
+        let update = |object: &str, field: &str| Operation::Update {
+            object: object.into(),
+            id: "1".into(),
+            fields: [(field.to_owned(), "x".into())].into_iter().collect(),
+        };
+        assert!(check(update("Contact", "Name")) && !check(update("Contact", "Email")));
+        let delete = |object: &str| Operation::Delete { object: object.into(), id: "1".into() };
+        assert!(check(delete("Case")) && !check(delete("Contact")) && !check(delete("User")));
+        let search = |field: &str, filter: Option<&str>| {
+            Operation::Search(Search {
+                words: "x".into(),
+                object: "Contact".into(),
+                fields: vec![field.into()],
+                filter: filter.map(str::to_owned),
+                limit: 1,
+                wanted: Which::All,
+            })
+        };
+        assert!(check(search("Name", None)) && !check(search("Email", None)));
+        assert!(!check(search("Name", Some("Email != null"))), "a condition tells as much");
+    }
+
+    #[test]
     fn a_key_bound_to_objects_can_neither_send_query_text_nor_look_everywhere() {
         let key = key(&["dips:*"], &[("Contact", &["*"])]);
         let ask = |name, operation| Understood { name, operation, shape: Shape::Flat, deadline: None };
-        assert!(key.check(&ask("query", Operation::Query { text: String::new() })).is_err());
+        let text = String::new();
+        assert!(
+            key.check(&ask("query", Operation::Query { text: text.clone(), wanted: Which::All })).is_err()
+        );
+        let search = Operation::SearchText { text: text.clone(), wanted: Which::All };
+        assert!(key.check(&ask("searchSOSL", search)).is_err());
+        let comment = Operation::Comment { post: "0D5".into(), text };
+        assert!(key.check(&ask("createChatterComment", comment)).is_err());
         let anywhere =
             Operation::PhoneLookup { caller: Caller::Withheld, object: None, fields: vec!["Id".into()] };
         assert!(key.check(&ask("phoneLookup", anywhere)).is_err());

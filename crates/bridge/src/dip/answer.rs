@@ -1,8 +1,8 @@
-use serde_json::{Value, json};
+use serde_json::Value;
 use tieline_core::JsonMap;
 
-use super::Found;
 use super::find::CallerMatch;
+use super::{Budget, Found, fit_one};
 
 /// How an answer looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,54 +25,67 @@ pub struct Names {
     pub id: &'static str,
     /// What the CRM says about a row beside its fields; left out of flat answers.
     pub about: &'static str,
+    /// Says `true` in an answer that did not fit whole.
+    pub truncated: &'static str,
+    /// How a change that was made is called, and what it says.
+    pub done: (&'static str, &'static str),
 }
 
-/// The largest flat answer: a contact flow takes 32 KiB. Rows that do not fit are left out; the
-/// count still says how many there are.
-///
-/// ("Invoke AWS Lambda functions", Amazon Connect Administrator Guide, read 2026-11-20.)
-const MAX_FLAT: usize = 32_000;
-
-/// Puts what was found into the shape that was asked for.
+/// Puts what was found into the shape that was asked for. What does not fit into an answer
+/// ([`ANSWER_LIMIT`](super::ANSWER_LIMIT)) is left out: rows whole, of a single row its largest
+/// fields. The count still says how many there are.
 pub fn answer_of(found: Found, shape: Shape, names: &Names) -> Value {
     match shape {
         Shape::Flat => Value::Object(flat(found, names)),
-        Shape::Nested => nested(found, names),
+        Shape::Nested => Value::Object(nested(found, names)),
     }
 }
 
 fn flat(found: Found, names: &Names) -> JsonMap {
     let mut answer = JsonMap::new();
-    let count = |total: usize| Value::String(total.to_string());
-    match found {
+    let mut cut = false;
+    let total = match found {
         Found::First { row, total } | Found::Party { row, total, .. } => {
             if let Some(row) = row {
                 flatten_row(&row, "", names, &mut answer);
             }
-            answer.insert(names.count.into(), count(total));
+            cut = fit_one(&mut answer);
+            total
         }
         Found::Rows { rows, total } => {
-            let mut size = 0;
+            let mut budget = Budget::new();
             for (i, row) in rows.iter().enumerate() {
                 let mut one = JsonMap::new();
                 flatten_row(row, &format!("{}_{i}_", names.rows), names, &mut one);
-                size += one.iter().map(|(name, value)| entry_size(name, value)).sum::<usize>();
-                if size > MAX_FLAT {
+                if !budget.take(&one) {
+                    cut = true;
+                    if i == 0 {
+                        fit_one(&mut one);
+                        answer = one;
+                    }
                     break;
                 }
                 answer.extend(one);
             }
-            answer.insert(names.count.into(), count(total));
+            cut |= rows.len() < total && !rows.is_empty();
+            total
         }
         Found::Created(id) => {
             answer.insert(names.id.into(), Value::String(id.into()));
+            return answer;
         }
         Found::Callers { matches, total } => {
-            answer.insert("match_count".into(), count(total));
+            answer.insert("match_count".into(), Value::String(total.to_string()));
             for (i, one) in matches.iter().enumerate() {
                 flatten_row(&told(one), &format!("match_{i}_"), names, &mut answer);
             }
+            return answer;
         }
+        Found::Changed(id) => return changed(id, names),
+    };
+    answer.insert(names.count.into(), Value::String(total.to_string()));
+    if cut {
+        answer.insert(names.truncated.into(), "true".into());
     }
     answer
 }
@@ -97,9 +110,9 @@ fn told(one: &CallerMatch) -> JsonMap {
     row
 }
 
-/// Name and value with quotes, colon and comma; escapes make it longer, hence the distance to 32 KiB.
-fn entry_size(name: &str, value: &Value) -> usize {
-    name.len() + value.as_str().map_or(0, str::len) + 6
+fn changed(id: String, names: &Names) -> JsonMap {
+    let (name, text) = names.done;
+    JsonMap::from_iter([(names.id.into(), id.into()), (name.into(), text.into())])
 }
 
 fn flatten_row(row: &JsonMap, prefix: &str, names: &Names, answer: &mut JsonMap) {
@@ -131,29 +144,62 @@ fn flatten(value: &Value, name: String, names: &Names, answer: &mut JsonMap) {
     }
 }
 
-fn nested(found: Found, names: &Names) -> Value {
-    match found {
+fn nested(found: Found, names: &Names) -> JsonMap {
+    let (mut answer, total, cut) = match found {
         Found::First { row, total } | Found::Party { row, total, .. } => {
             let mut answer = row.unwrap_or_default();
-            answer.insert(names.count.into(), total.into());
-            Value::Object(answer)
+            let cut = fit_one(&mut answer);
+            (answer, total, cut)
         }
-        Found::Rows { rows, total } => json!({ names.rows: rows, names.count: total }),
-        Found::Created(id) => json!({ names.id: id.as_str() }),
+        Found::Rows { mut rows, total } => {
+            let mut budget = Budget::new();
+            // Two brackets for the commas and braces of a row.
+            let fitting = rows.iter().take_while(|row| budget.take(*row) && budget.take_bytes(2)).count();
+            let cut = fitting < rows.len() || (rows.len() < total && !rows.is_empty());
+            if fitting == 0
+                && let Some(first) = rows.first_mut()
+            {
+                fit_one(first);
+            }
+            rows.truncate(fitting.max(1));
+            let rows = rows.into_iter().map(Value::Object).collect();
+            (JsonMap::from_iter([(names.rows.into(), Value::Array(rows))]), total, cut)
+        }
+        Found::Created(id) => {
+            return JsonMap::from_iter([(names.id.into(), Value::String(id.into()))]);
+        }
         Found::Callers { matches, total } => {
-            let matches: Vec<JsonMap> = matches.iter().map(told).collect();
-            json!({ "match_count": total, "matches": matches })
+            let matches = matches.iter().map(|one| Value::Object(told(one))).collect();
+            return JsonMap::from_iter([
+                ("match_count".into(), total.into()),
+                ("matches".into(), Value::Array(matches)),
+            ]);
         }
+        Found::Changed(id) => return changed(id, names),
+    };
+    answer.insert(names.count.into(), total.into());
+    if cut {
+        answer.insert(names.truncated.into(), "true".into());
     }
+    answer
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use tieline_core::RecordId;
 
     use super::*;
+    use crate::dip::ANSWER_LIMIT;
 
-    const NAMES: Names = Names { count: "sf_count", rows: "sf_records", id: "Id", about: "attributes" };
+    const NAMES: Names = Names {
+        count: "sf_count",
+        rows: "sf_records",
+        id: "Id",
+        about: "attributes",
+        truncated: "truncated",
+        done: ("Status", "204"),
+    };
 
     fn row(value: Value) -> JsonMap {
         match value {
@@ -191,7 +237,7 @@ mod tests {
         assert_eq!(
             answer_of(found, Shape::Flat, &NAMES),
             json!({"sf_records_0_Id": "1", "sf_records_0_A.B": "x", "sf_records_1_Id": "1",
-                   "sf_records_1_A.B": "x", "sf_count": "5000"})
+                   "sf_records_1_A.B": "x", "sf_count": "5000", "truncated": "true"})
         );
     }
 
@@ -208,13 +254,69 @@ mod tests {
     }
 
     #[test]
-    fn a_flat_answer_never_outgrows_what_a_contact_flow_takes() {
-        let long = || row(json!({"Description": "x".repeat(10_000)}));
-        let found = Found::Rows { rows: (0..9).map(|_| long()).collect(), total: 9 };
-        let answer = answer_of(found, Shape::Flat, &NAMES);
-        assert_eq!(answer.as_object().unwrap().len(), 4);
-        assert_eq!(answer["sf_count"], "9");
-        assert!(answer.to_string().len() < 32 * 1024);
+    fn rows_that_do_not_fit_are_left_out_whole_and_the_answer_says_so() {
+        let long = || row(json!({"Id": "1", "Description": "x\n".repeat(5_000)}));
+        let found = || Found::Rows { rows: (0..9).map(|_| long()).collect(), total: 9 };
+        let answer = answer_of(found(), Shape::Flat, &NAMES);
+        assert_eq!(
+            answer.as_object().unwrap().keys().collect::<Vec<_>>(),
+            [
+                "sf_records_0_Id",
+                "sf_records_0_Description",
+                "sf_records_1_Id",
+                "sf_records_1_Description",
+                "sf_count",
+                "truncated"
+            ]
+        );
+        assert_eq!((&answer["sf_count"], &answer["truncated"]), (&json!("9"), &json!("true")));
+        assert!(answer.to_string().len() <= ANSWER_LIMIT);
+        let nested = answer_of(found(), Shape::Nested, &NAMES);
+        assert_eq!(nested["sf_records"].as_array().unwrap().len(), 2);
+        assert_eq!((&nested["sf_count"], &nested["truncated"]), (&json!(9), &json!("true")));
+        assert!(nested.to_string().len() <= ANSWER_LIMIT);
+    }
+
+    #[test]
+    fn an_answer_is_as_full_as_it_can_be() {
+        let rows = |n: usize| Found::Rows {
+            rows: (0..n).map(|_| row(json!({"Id": "003000000000001AAA"}))).collect(),
+            total: n,
+        };
+        for shape in [Shape::Flat, Shape::Nested] {
+            let size = answer_of(rows(3_000), shape, &NAMES).to_string().len();
+            assert!((ANSWER_LIMIT - 200..=ANSWER_LIMIT).contains(&size), "{size}");
+        }
+        let few = answer_of(rows(3), Shape::Flat, &NAMES);
+        assert_eq!(few.as_object().unwrap().len(), 4, "nothing is said of what fits: {few}");
+    }
+
+    #[test]
+    fn of_one_huge_row_the_largest_fields_are_left_out() {
+        let huge = || row(json!({"Id": "1", "Description": "x".repeat(40_000), "Name": "Ann"}));
+        for shape in [Shape::Flat, Shape::Nested] {
+            let one = answer_of(Found::First { row: Some(huge()), total: 1 }, shape, &NAMES);
+            assert_eq!(
+                (&one["Id"], &one["Name"], &one["truncated"]),
+                (&json!("1"), &json!("Ann"), &json!("true"))
+            );
+            assert_eq!(one.get("Description"), None);
+        }
+        let rows = || Found::Rows { rows: vec![huge(), row(json!({"Id": "2"}))], total: 2 };
+        assert_eq!(
+            answer_of(rows(), Shape::Flat, &NAMES),
+            json!({"sf_records_0_Id": "1", "sf_records_0_Name": "Ann", "sf_count": "2", "truncated": "true"})
+        );
+        assert_eq!(
+            answer_of(rows(), Shape::Nested, &NAMES),
+            json!({"sf_records": [{"Id": "1", "Name": "Ann"}], "sf_count": 2, "truncated": "true"})
+        );
+    }
+
+    #[test]
+    fn a_change_names_the_record_and_says_that_it_was_made() {
+        let answer = answer_of(Found::Changed("500".into()), Shape::Flat, &NAMES);
+        assert_eq!(answer, json!({"Id": "500", "Status": "204"}));
     }
 
     #[test]

@@ -67,6 +67,11 @@ impl DipCode {
         }
     }
 
+    /// Whether its text has words of the CRM's own.
+    pub(super) fn is_of_the_crm(self) -> bool {
+        self.as_str().starts_with("dip.crm_")
+    }
+
     /// The status an HTTP edge answers with: 4xx where the asker must change something.
     pub fn http_status(self) -> u16 {
         match self {
@@ -104,11 +109,13 @@ impl Serialize for DipCode {
 pub struct DipError {
     pub code: DipCode,
     pub detail: String,
+    /// What a product that a front imitates would have called it; its texts are that product's.
+    pub imitated: Option<&'static str>,
 }
 
 impl DipError {
     pub fn new(code: DipCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+        Self { code, detail: detail.into(), imitated: None }
     }
 
     pub fn missing(parameter: &str) -> Self {
@@ -154,7 +161,7 @@ impl From<ConnectorError> for DipError {
             }
             _ => (DipCode::CrmUnsupported, "this CRM cannot do that".to_owned()),
         };
-        Self { code, detail }
+        Self { code, detail, imitated: None }
     }
 }
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::find::Wanted;
+use super::private::{without_addresses, without_values};
 use super::recent::{About, Counts, Question, Recent, Recents};
 use super::{
     Allowed, AnswerCache, Claim, DipCode, DipError, Found, Names, Operation, Touched, Understood, answer_of,
@@ -40,6 +41,15 @@ pub trait DipTarget: Send + Sync {
     /// Whether answers depend on how the parameters are written and not only on what they mean.
     fn answers_by_the_letter(&self) -> bool {
         false
+    }
+
+    /// The flow's own parameters inside an event.
+    ///
+    /// # Errors
+    ///
+    /// [`DipCode::MalformedEvent`].
+    fn parameters<'a>(&self, event: &'a Value) -> Result<&'a JsonMap, DipError> {
+        flow_parameters(event)
     }
 
     async fn perform(&self, operation: &Operation) -> Result<Found, ConnectorError>;
@@ -124,7 +134,7 @@ impl Dips {
     ///
     /// [`DipError`] with a stable code; the HTTP edge and Lambda turn it into their own form.
     pub async fn answer(&self, event: &Value, allowed: &Allowed) -> Result<Value, DipError> {
-        let parameters = parameters(event)?;
+        let parameters = self.target.parameters(event)?;
         let mut asked = self.target.understand(parameters, self.region.as_deref())?;
         let bound = allowed.objects.is_some();
         let touched = bound.then(|| self.target.touched(&asked.operation)).flatten();
@@ -163,7 +173,7 @@ impl Dips {
                 warn!(dip.operation = asked.name, code = error.code.as_str(), "The CRM did not answer a dip");
                 self.settings.default_answer.clone().map(Value::Object).ok_or(error)
             }
-            result => result,
+            result => result.map_err(|error| private(error, &asked.operation)),
         }
     }
 
@@ -179,21 +189,21 @@ impl Dips {
         let (Some(cache), Some(key)) = (&self.cache, key) else {
             // Cutting it off would leave us not knowing; the HTTP client's own limit ends it.
             let task = self.spawn(parameters.clone(), asked.clone());
-            return join(tokio::time::timeout_at(until, task).await);
+            return join(tokio::time::timeout_at(until, task).await).map_err(doubtful);
         };
         loop {
             let now = self.clock.now();
             let forget_at = now.checked_add(REMEMBERED).unwrap_or(jiff::Timestamp::MAX);
             match cache.claim(&key, now, forget_at).await {
                 Claim::Done(outcome) => {
-                    info!(dip.operation = asked.name, "Answered a repeated create from memory");
+                    info!(dip.operation = asked.name, "Answered a repeated change from memory");
                     return outcome;
                 }
                 Claim::Running => match tokio::time::timeout_at(until, cache.wait(&key)).await {
                     Ok(Some(outcome)) => return outcome,
                     // It did nothing: now it is ours.
                     Ok(None) => {}
-                    Err(_) => return Err(late()),
+                    Err(_) => return Err(doubtful(late())),
                 },
                 Claim::Yours => {
                     let work = self.spawn(parameters.clone(), asked.clone());
@@ -208,7 +218,7 @@ impl Dips {
                         cache.settle(&key, remembered).await;
                         outcome
                     });
-                    return join(tokio::time::timeout_at(until, settled).await);
+                    return join(tokio::time::timeout_at(until, settled).await).map_err(doubtful);
                 }
             }
         }
@@ -251,7 +261,7 @@ impl Dips {
             own.then(|| About::Objects([object.to_lowercase()].into()))
         };
         let about = match operation {
-            Operation::Lookup(query) => one(
+            Operation::Lookup(query) | Operation::LookupAll(query) => one(
                 &query.object,
                 Box::new(
                     query.fields.iter().chain(query.conditions.iter().map(|condition| &condition.field)),
@@ -260,13 +270,23 @@ impl Dips {
             Operation::PhoneLookup { object: Some(object), fields, .. } => {
                 one(object, Box::new(fields.iter()))
             }
-            Operation::Query { .. } => self.target.touched(operation).and_then(|touched| {
-                let own = touched.iter().all(|one| one.fields.iter().all(|field| !field.contains('.')));
-                own.then(|| About::Objects(touched.iter().map(|one| one.object.to_lowercase()).collect()))
-            }),
+            Operation::Search(search) if search.filter.is_none() => {
+                one(&search.object, Box::new(search.fields.iter()))
+            }
+            Operation::Query { .. } | Operation::SearchText { .. } => {
+                self.target.touched(operation).and_then(|touched| {
+                    let own = touched.iter().all(|one| one.fields.iter().all(|field| !field.contains('.')));
+                    own.then(|| About::Objects(touched.iter().map(|one| one.object.to_lowercase()).collect()))
+                })
+            }
             Operation::PhoneLookup { object: None, .. }
             | Operation::FindCaller(_)
-            | Operation::Create { .. } => None,
+            | Operation::Search(_)
+            | Operation::Create { .. }
+            | Operation::Update { .. }
+            | Operation::Delete { .. }
+            | Operation::Post { .. }
+            | Operation::Comment { .. } => None,
         };
         about.unwrap_or(About::Anything)
     }
@@ -275,10 +295,17 @@ impl Dips {
 /// The object a change is made to; `None` where the operation does not name it.
 fn changed_object(operation: &Operation) -> Option<&str> {
     match operation {
-        Operation::Create { object, .. } => Some(object),
+        Operation::Create { object, .. }
+        | Operation::Update { object, .. }
+        | Operation::Delete { object, .. } => Some(object),
         Operation::Lookup(_)
+        | Operation::LookupAll(_)
         | Operation::PhoneLookup { .. }
         | Operation::Query { .. }
+        | Operation::Search(_)
+        | Operation::SearchText { .. }
+        | Operation::Post { .. }
+        | Operation::Comment { .. }
         | Operation::FindCaller(_) => None,
     }
 }
@@ -293,8 +320,23 @@ fn join(joined: Joined) -> Result<Value, DipError> {
     }
 }
 
+/// Without what the caller said: an error's text ends in logs.
+fn private(mut error: DipError, operation: &Operation) -> DipError {
+    if error.code.is_of_the_crm() {
+        error.detail = without_addresses(&error.detail);
+        if error.imitated.is_none() {
+            error.detail = without_values(&error.detail, &operation.values());
+        }
+    }
+    error
+}
+
 /// The flow's own parameters inside an event.
-pub(crate) fn parameters(event: &Value) -> Result<&JsonMap, DipError> {
+///
+/// # Errors
+///
+/// [`DipCode::MalformedEvent`].
+pub fn flow_parameters(event: &Value) -> Result<&JsonMap, DipError> {
     event.get("Details").and_then(|details| details.get("Parameters")).and_then(Value::as_object).ok_or_else(
         || DipError::new(DipCode::MalformedEvent, "the event has no object at `Details.Parameters`"),
     )
@@ -350,6 +392,14 @@ fn late() -> DipError {
     DipError::new(DipCode::Deadline, "the CRM did not answer in time")
 }
 
+/// Says of a change that failed in the middle that it may have been made.
+fn doubtful(mut error: DipError) -> DipError {
+    if error.leaves_doubt() && error.imitated.is_none() {
+        error.detail.push_str("; it may have done this all the same: look before asking again");
+    }
+    error
+}
+
 fn unknown() -> DipError {
     DipError::new(
         DipCode::OutcomeUnknown,
@@ -366,7 +416,7 @@ mod tests {
     use tieline_core::{ConnectorErrorKind, FixedClock, RecordId};
     use tokio::sync::Semaphore;
 
-    use super::super::Shape;
+    use super::super::{Shape, Which};
     use super::*;
 
     /// A CRM that creates when it is let, and fails as told.
@@ -403,7 +453,14 @@ mod tests {
     #[async_trait]
     impl DipTarget for Fake {
         fn names(&self) -> Names {
-            Names { count: "count", rows: "rows", id: "Id", about: "about" }
+            Names {
+                count: "count",
+                rows: "rows",
+                id: "Id",
+                about: "about",
+                truncated: "truncated",
+                done: ("done", "yes"),
+            }
         }
 
         fn understand(&self, parameters: &JsonMap, _: Option<&str>) -> Result<Understood, DipError> {
@@ -412,7 +469,7 @@ mod tests {
                 Some("withheld") => {
                     Operation::PhoneLookup { caller: Caller::Withheld, object: None, fields: vec![] }
                 }
-                _ => Operation::Query { text: "all".into() },
+                _ => Operation::Query { text: "all".into(), wanted: Which::All },
             };
             let deadline = parameters.get("ms").and_then(Value::as_u64).map(Duration::from_millis);
             Ok(Understood { name: "x", operation, shape: Shape::Flat, deadline })

@@ -154,6 +154,11 @@ impl Client {
         serde_json::from_slice(&body).map_err(|error| Failure::malformed(status.as_u16(), error))
     }
 
+    /// Sends and reads no answer but its status: a success, since anything else is a failure.
+    pub async fn status(&self, call: Call<'_>) -> Result<u16, Failure> {
+        Ok(self.bytes(call).await?.0.as_u16())
+    }
+
     /// Follows an address the org gave us for the next page. Only its path is used: an answer
     /// must not send our token to another host.
     pub async fn next_page<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {

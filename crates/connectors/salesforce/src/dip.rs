@@ -5,40 +5,47 @@
 //! flat ones. For the reference's own
 //! answers see [`crate::legacy`].
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tieline_bridge::dip::find::{FindCaller, FindSettings, MOST_MATCHES, Wanted};
 use tieline_bridge::dip::{
-    DipCode, DipError, DipTarget, Found, Names, Operation, Shape, Touched, Understood,
+    DipCode, DipError, DipTarget, Found, Names, Operation, Search, Shape, Touched, Understood, Which,
+    answer_of,
 };
 use tieline_core::{
     Caller, Comparison, Condition, ConnectorError, JsonMap, Paging, PhoneError, PhoneNumber, Query,
 };
 
+use crate::chatter::{self, Segment};
 use crate::crm::Salesforce;
-use crate::template::{self, Matching};
-use crate::{find, rows, search, touched};
+use crate::failure::Failure;
+use crate::template::{self, Language, Matching};
+use crate::{convert, find, rows, search, soql, touched};
 
 /// Rows a query answers at most; more never fit what a contact flow takes.
 const MAX_ROWS: usize = 2_000;
 
-/// Operations of the reference functions that are not here yet.
-pub(crate) const LATER: [&str; 10] = [
-    "lookup_all",
-    "update",
-    "delete",
-    "queryOne",
-    "search",
-    "searchOne",
-    "searchSOSL",
-    "searchOneSOSL",
-    "createChatterPost",
-    "createChatterComment",
-];
+/// Rows of a search that says no number, and the most it may say. ("REST API Developer Guide", Search
+/// Using Parameters, `overallLimit`, read 2026-11-21.)
+const SEARCH_LIMIT: usize = 100;
+const MAX_SEARCH: usize = 2_000;
 
-const NAMES: Names = Names { count: "sf_count", rows: "sf_records", id: "Id", about: "attributes" };
+const OPERATIONS: &str = "lookup, lookup_all, phoneLookup, create, update, delete, query, queryOne, search, \
+                          searchOne, searchSOSL, searchOneSOSL, createChatterPost, createChatterComment, \
+                          findCaller";
+
+const NAMES: Names = Names {
+    count: "sf_count",
+    rows: "sf_records",
+    id: "Id",
+    about: "attributes",
+    truncated: "truncated",
+    // What an update's HTTP status is: flows ask for it.
+    done: ("Status", "204"),
+};
 
 #[async_trait]
 impl DipTarget for Salesforce {
@@ -52,60 +59,163 @@ impl DipTarget for Salesforce {
 
     fn touched(&self, operation: &Operation) -> Option<Vec<Touched>> {
         match operation {
-            Operation::Query { text } => touched::by_query(text),
+            Operation::Query { text, .. } => touched::by_query(text),
+            Operation::SearchText { text, .. } => touched::by_search(text),
+            Operation::Search(search) => touched::by_filter(&search.object, search.filter.as_deref()?),
             Operation::Lookup(_)
+            | Operation::LookupAll(_)
             | Operation::PhoneLookup { .. }
             | Operation::Create { .. }
+            | Operation::Update { .. }
+            | Operation::Delete { .. }
+            | Operation::Post { .. }
+            | Operation::Comment { .. }
             | Operation::FindCaller(_) => None,
         }
     }
 
     async fn perform(&self, operation: &Operation) -> Result<Found, ConnectorError> {
-        match operation {
+        self.found(operation).await.map_err(|failure| failure.during("dip"))
+    }
+
+    /// With the status and all of Salesforce's words, which a [`ConnectorError`] has no room for.
+    async fn answer(&self, _: &JsonMap, asked: &Understood) -> Result<Value, DipError> {
+        match self.found(&asked.operation).await {
+            Ok(found) => Ok(answer_of(found, asked.shape, &NAMES)),
+            Err(failure) => Err(told(failure)),
+        }
+    }
+}
+
+impl Salesforce {
+    async fn found(&self, operation: &Operation) -> Result<Found, Failure> {
+        let client = &self.client;
+        Ok(match operation {
             Operation::Lookup(query) => {
-                let found =
-                    rows::select(&self.client, query).await.map_err(|failure| failure.during("lookup"))?;
-                Ok(Found::First { row: found.rows.into_iter().next(), total: found.total })
+                let found = rows::select(client, query).await?;
+                Found::First { row: found.rows.into_iter().next(), total: found.total }
+            }
+            Operation::LookupAll(query) => {
+                let found = rows::run_for_answer(client, &soql::select(query)?, MAX_ROWS).await?;
+                Found::Rows { rows: found.rows, total: found.total }
             }
             Operation::PhoneLookup { caller, object, fields } => {
                 let Some(number) = caller.number() else {
                     return Ok(Found::Party { best: None, row: None, total: 0 });
                 };
                 let (parties, row) =
-                    search::find_with_fields(&self.client, number, object.as_deref(), fields)
-                        .await
-                        .map_err(|failure| failure.during("phone_lookup"))?;
+                    search::find_with_fields(client, number, object.as_deref(), fields).await?;
                 let total = parties.len();
-                Ok(Found::Party { best: parties.into_iter().next(), row, total })
+                Found::Party { best: parties.into_iter().next(), row, total }
             }
-            Operation::Create { object, fields } => self.create(object, fields).await.map(Found::Created),
-            Operation::FindCaller(asked) => {
-                find::find_caller(self, asked).await.map_err(|failure| failure.during("find_caller"))
+            Operation::FindCaller(asked) => find::find_caller(self, asked).await?,
+            Operation::Create { object, fields } => {
+                Found::Created(convert::record_id(rows::create(client, object, fields).await?)?)
             }
-            Operation::Query { text } => {
-                let found = rows::run(&self.client, text, Paging::UpTo(MAX_ROWS))
-                    .await
-                    .map_err(|failure| failure.during("query"))?;
-                Ok(Found::Rows { rows: found.rows, total: found.total })
+            Operation::Update { object, id, fields } => {
+                rows::update(client, object, id, fields).await?;
+                Found::Changed(id.clone())
             }
-        }
+            Operation::Delete { object, id } => {
+                rows::delete(client, object, id).await?;
+                Found::Changed(id.clone())
+            }
+            Operation::Query { text, wanted: Which::All } => {
+                let found = rows::run_for_answer(client, text, MAX_ROWS).await?;
+                Found::Rows { rows: found.rows, total: found.total }
+            }
+            Operation::Query { text, wanted: Which::OnlyOne } => {
+                let found = rows::run(client, text, Paging::FirstPage).await?;
+                let total = found.total.max(found.rows.len());
+                Found::wanted(found.rows, total, Which::OnlyOne)
+            }
+            Operation::Search(asked) => {
+                let rows = search::parameterized(client, &search_body(asked)).await?;
+                let total = rows.len();
+                Found::wanted(rows, total, asked.wanted)
+            }
+            Operation::SearchText { text, wanted } => {
+                let rows = search::by_text(client, text).await?;
+                let total = rows.len();
+                Found::wanted(rows, total, *wanted)
+            }
+            Operation::Post { record, text, mention } => {
+                let segment = Segment { kind: &"Text".into(), text };
+                let mention = mention.as_deref().map(Value::from);
+                let (element, record) = ("FeedItem".into(), record.as_str().into());
+                let id = chatter::post(client, &element, &record, &segment, mention.as_ref()).await?;
+                Found::Created(convert::record_id(id)?)
+            }
+            Operation::Comment { post, text } => {
+                let segment = Segment { kind: &"Text".into(), text };
+                Found::Created(convert::record_id(chatter::comment(client, post, &segment).await?)?)
+            }
+        })
     }
 }
 
-/// Our own words for the reference's; a flow that writes `operation` uses these throughout.
-const WORDS: [(&str, &str); 4] =
-    [("operation", "sf_operation"), ("object", "sf_object"), ("fields", "sf_fields"), ("phone", "sf_phone")];
+fn search_body(asked: &Search) -> Value {
+    let mut object = json!({ "name": asked.object });
+    if let Some(filter) = &asked.filter {
+        object["where"] = filter.as_str().into();
+    }
+    let mut body = json!({ "q": asked.words, "fields": asked.fields, "sobjects": [object] });
+    // Who wants the only one wants to know whether there are others.
+    if asked.wanted == Which::All {
+        body["overallLimit"] = asked.limit.into();
+    }
+    body
+}
 
-/// The parameters in the reference's words. `phone` is a parameter of `phoneLookup` alone:
-/// elsewhere it is a field of the org.
+/// A failure by its code, with the HTTP status and everything the org said.
+fn told(failure: Failure) -> DipError {
+    let (status, words) = failure.words();
+    let mut error = DipError::from(failure.during("dip"));
+    if !words.is_empty() {
+        if error.code == DipCode::CrmRejected {
+            error.detail = words;
+        } else {
+            error.detail.push_str(": ");
+            error.detail.push_str(&words);
+        }
+    }
+    if let Some(status) = status.map(|status| status.to_string())
+        && !error.detail.contains(&status)
+    {
+        let _ = write!(error.detail, " (status {status})");
+    }
+    error
+}
+
+/// Our own words for the reference's, and the operations that have them (all when none is named); a
+/// flow that writes `operation` uses these throughout. Elsewhere such a word is a field of the org.
+const WORDS: [(&str, &str, &[&str]); 10] = [
+    ("operation", "sf_operation", &[]),
+    ("object", "sf_object", &[]),
+    ("fields", "sf_fields", &[]),
+    ("phone", "sf_phone", &["phoneLookup"]),
+    ("id", "sf_id", &["update", "delete"]),
+    ("limit", "overallLimit", &["search"]),
+    ("record", "sf_subjectId", &["createChatterPost"]),
+    ("message", "sf_message", &["createChatterPost"]),
+    ("mention", "sf_mention", &["createChatterPost"]),
+    ("post", "sf_feedElementId", &["createChatterComment"]),
+];
+
+/// The parameters in the reference's words.
 fn in_reference_words(parameters: &JsonMap) -> Option<JsonMap> {
     if parameters.contains_key("sf_operation") {
         return None;
     }
-    let about_a_phone = parameters.get("operation")?.as_str() == Some("phoneLookup");
+    let operation = parameters.get("operation")?.as_str().unwrap_or_default();
     let word = |name: &str| {
-        let known = WORDS.iter().find(|(ours, _)| *ours == name && (*ours != "phone" || about_a_phone));
-        known.map_or_else(|| name.to_owned(), |(_, theirs)| (*theirs).to_owned())
+        if (operation, name) == ("createChatterComment", "message") {
+            return "sf_commentMessage".to_owned();
+        }
+        let known = WORDS.iter().find(|(ours, _, operations)| {
+            *ours == name && (operations.is_empty() || operations.contains(&operation))
+        });
+        known.map_or_else(|| name.to_owned(), |(_, theirs, _)| (*theirs).to_owned())
     };
     Some(parameters.iter().map(|(name, value)| (word(name), value.clone())).collect())
 }
@@ -126,20 +236,24 @@ fn understand(
     let deadline = deadline(parameters)?;
     let (name, operation) = match name {
         "lookup" => ("lookup", lookup(parameters)?),
+        "lookup_all" => ("lookup_all", Operation::LookupAll(read(parameters)?)),
         "phoneLookup" => ("phoneLookup", phone_lookup(parameters, region)?),
         "create" => ("create", create(parameters)?),
-        "query" => ("query", query(parameters)?),
+        "update" => ("update", update(parameters)?),
+        "delete" => ("delete", delete(parameters)?),
+        "query" => ("query", query(parameters, Which::All)?),
+        "queryOne" => ("queryOne", query(parameters, Which::OnlyOne)?),
+        "search" => ("search", words(parameters, Which::All)?),
+        "searchOne" => ("searchOne", words(parameters, Which::OnlyOne)?),
+        "searchSOSL" => ("searchSOSL", search_text(parameters, Which::All)?),
+        "searchOneSOSL" => ("searchOneSOSL", search_text(parameters, Which::OnlyOne)?),
+        "createChatterPost" => ("createChatterPost", post(parameters)?),
+        "createChatterComment" => ("createChatterComment", comment(parameters)?),
         "findCaller" => ("findCaller", find_caller(parameters, region, finding)?),
-        later if LATER.contains(&later) => {
-            return Err(DipError::new(
-                DipCode::UnknownOperation,
-                format!("the operation `{later}` is not offered yet"),
-            ));
-        }
         _ => {
             return Err(DipError::new(
                 DipCode::UnknownOperation,
-                "`sf_operation` is none of lookup, phoneLookup, create, query, findCaller",
+                format!("the operation is none of {OPERATIONS}"),
             ));
         }
     };
@@ -147,7 +261,7 @@ fn understand(
 }
 
 /// Milliseconds, as a number or as the text a contact flow can only send.
-fn deadline(parameters: &JsonMap) -> Result<Option<Duration>, DipError> {
+pub(crate) fn deadline(parameters: &JsonMap) -> Result<Option<Duration>, DipError> {
     let millis = match parameters.get("deadline_ms") {
         None => return Ok(None),
         Some(Value::Number(number)) => number.as_u64(),
@@ -168,18 +282,23 @@ fn extras<'a>(parameters: &'a JsonMap, named: &'a [&str]) -> impl Iterator<Item 
 }
 
 fn lookup(parameters: &JsonMap) -> Result<Operation, DipError> {
-    let object = text(parameters, "sf_object")?.to_owned();
-    let fields = fields(parameters)?;
-    let conditions: Vec<Condition> = extras(parameters, &["sf_object", "sf_fields"])
-        .map(|(field, value)| condition(field, value))
-        .collect::<Result<_, _>>()?;
-    if conditions.is_empty() {
+    let query = read(parameters)?;
+    if query.conditions.is_empty() {
         return Err(DipError::new(
             DipCode::MissingParameter,
             "a lookup needs at least one condition: a field's name with the value it must have",
         ));
     }
-    Ok(Operation::Lookup(Query { object, fields, conditions, limit: None, paging: Paging::FirstPage }))
+    Ok(Operation::Lookup(query))
+}
+
+fn read(parameters: &JsonMap) -> Result<Query, DipError> {
+    let object = object(parameters)?;
+    let fields = fields(parameters)?;
+    let conditions = extras(parameters, &["sf_object", "sf_fields"])
+        .map(|(field, value)| condition(field, value))
+        .collect::<Result<_, _>>()?;
+    Ok(Query { object, fields, conditions, limit: None, paging: Paging::FirstPage })
 }
 
 fn condition(field: &str, value: &Value) -> Result<Condition, DipError> {
@@ -345,10 +464,36 @@ fn email(text: &str) -> Result<String, DipError> {
 }
 
 fn create(parameters: &JsonMap) -> Result<Operation, DipError> {
-    let object = text(parameters, "sf_object")?.to_owned();
+    let object = object(parameters)?;
+    Ok(Operation::Create { object, fields: new_values(parameters, &["sf_object"])? })
+}
+
+fn update(parameters: &JsonMap) -> Result<Operation, DipError> {
+    let (object, id) = (object(parameters)?, id(parameters, "sf_id")?);
+    let fields = new_values(parameters, &["sf_object", "sf_id"])?;
+    if fields.is_empty() {
+        return Err(DipError::new(
+            DipCode::MissingParameter,
+            "an update needs at least one field with its new value",
+        ));
+    }
+    Ok(Operation::Update { object, id, fields })
+}
+
+fn delete(parameters: &JsonMap) -> Result<Operation, DipError> {
+    let (object, id) = (object(parameters)?, id(parameters, "sf_id")?);
+    // A field beside the id is a mistake that must not end in a record being gone.
+    if let Some((name, _)) = extras(parameters, &["sf_object", "sf_id"]).next() {
+        return Err(invalid(name, "is not there: a delete takes the object and the id"));
+    }
+    Ok(Operation::Delete { object, id })
+}
+
+/// The extra parameters as fields to write.
+fn new_values(parameters: &JsonMap, named: &[&str]) -> Result<JsonMap, DipError> {
     let mut fields = JsonMap::new();
-    for (name, value) in extras(parameters, &["sf_object"]) {
-        if !crate::soql::is_name(name) {
+    for (name, value) in extras(parameters, named) {
+        if !soql::is_name(name) {
             return Err(DipError::new(DipCode::UnsafeValue, format!("`{name}` is no field's name")));
         }
         if value.is_array() || value.is_object() {
@@ -356,19 +501,124 @@ fn create(parameters: &JsonMap) -> Result<Operation, DipError> {
         }
         fields.insert(name.clone(), value.clone());
     }
-    Ok(Operation::Create { object, fields })
+    Ok(fields)
 }
 
-fn query(parameters: &JsonMap) -> Result<Operation, DipError> {
-    let template = text(parameters, "query")?;
+fn query(parameters: &JsonMap, wanted: Which) -> Result<Operation, DipError> {
+    Ok(Operation::Query { text: filled(parameters, "query", &["query"], Language::Query)?, wanted })
+}
+
+fn search_text(parameters: &JsonMap, wanted: Which) -> Result<Operation, DipError> {
+    Ok(Operation::SearchText { text: filled(parameters, "query", &["query"], Language::Search)?, wanted })
+}
+
+fn words(parameters: &JsonMap, wanted: Which) -> Result<Operation, DipError> {
+    let named = ["q", "sf_object", "sf_fields", "where", "overallLimit"];
+    let filter = match parameters.get("where") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) if text.is_empty() => None,
+        Some(_) => Some(filled(parameters, "where", &named, Language::Query)?),
+    };
+    let limit = match parameters.get("overallLimit") {
+        None => Some(SEARCH_LIMIT),
+        Some(Value::String(text)) => text.trim().parse().ok(),
+        Some(other) => other.as_u64().and_then(|limit| usize::try_from(limit).ok()),
+    };
+    let limit = limit
+        .filter(|limit| (1..=MAX_SEARCH).contains(limit))
+        .ok_or_else(|| invalid("overallLimit", "is a number from 1 to 2000"))?;
+    Ok(Operation::Search(Search {
+        words: text(parameters, "q")?.to_owned(),
+        object: object(parameters)?,
+        fields: fields(parameters)?,
+        filter,
+        limit,
+        wanted,
+    }))
+}
+
+/// The template at `name` with the extra parameters in it.
+fn filled(parameters: &JsonMap, name: &str, named: &[&str], language: Language) -> Result<String, DipError> {
+    let template = text(parameters, name)?;
     let mut values = Vec::new();
-    for (name, value) in extras(parameters, &["query"]) {
+    for (name, value) in extras(parameters, named) {
         let Some(value) = value.as_str() else { return Err(invalid(name, "is text")) };
         values.push((name.as_str(), value));
     }
-    let text = template::fill(template, &values, Matching::Words)
-        .map_err(|unsafe_value| DipError::new(DipCode::UnsafeValue, unsafe_value.to_string()))?;
-    Ok(Operation::Query { text })
+    template::fill(template, &values, Matching::Words, language)
+        .map_err(|unsafe_value| DipError::new(DipCode::UnsafeValue, unsafe_value.to_string()))
+}
+
+fn post(parameters: &JsonMap) -> Result<Operation, DipError> {
+    let named = ["sf_subjectId", "sf_message", "sf_feedElementType", "sf_messageType"];
+    fixed(parameters, "sf_feedElementType", "FeedItem")?;
+    fixed(parameters, "sf_messageType", "Text")?;
+    let mention =
+        parameters.get("sf_mention").map(|_| text_or_empty(parameters, "sf_mention")).transpose()?;
+    Ok(Operation::Post {
+        record: id(parameters, "sf_subjectId")?,
+        text: message(text(parameters, "sf_message")?, parameters, &named)?,
+        mention: mention.filter(|id| !id.is_empty()).map(str::to_owned),
+    })
+}
+
+fn comment(parameters: &JsonMap) -> Result<Operation, DipError> {
+    let named = ["sf_feedElementId", "sf_commentMessage", "sf_commentType"];
+    fixed(parameters, "sf_commentType", "Text")?;
+    Ok(Operation::Comment {
+        post: id(parameters, "sf_feedElementId")?,
+        text: message(text(parameters, "sf_commentMessage")?, parameters, &named)?,
+    })
+}
+
+/// A parameter that can only say one thing, and may be left out.
+fn fixed(parameters: &JsonMap, name: &str, only: &str) -> Result<(), DipError> {
+    match parameters.get(name).map(|value| value.as_str()) {
+        None => Ok(()),
+        Some(Some(text)) if text == only => Ok(()),
+        Some(_) => Err(invalid(name, &format!("is `{only}`"))),
+    }
+}
+
+/// A message with its `{{ name }}` replaced by the extra parameters, all at once: a value is a value,
+/// whatever braces it has.
+fn message(template: &str, parameters: &JsonMap, named: &[&str]) -> Result<String, DipError> {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, from)) = rest.split_once("{{") {
+        let Some((name, after)) = from.split_once("}}") else {
+            return Err(DipError::new(DipCode::InvalidParameter, "a `{{` of the message is not closed"));
+        };
+        let name = name.trim();
+        let value = extras(parameters, named).find(|(known, _)| *known == name).map(|(_, value)| value);
+        out.push_str(before);
+        match value {
+            Some(Value::String(value)) => out.push_str(value),
+            Some(Value::Number(value)) => out.push_str(&value.to_string()),
+            Some(_) => return Err(invalid(name, "is text")),
+            None => return Err(DipError::missing(name)),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn object(parameters: &JsonMap) -> Result<String, DipError> {
+    let object = text(parameters, "sf_object")?;
+    if soql::is_name(object) {
+        return Ok(object.to_owned());
+    }
+    Err(DipError::new(DipCode::UnsafeValue, "`sf_object` is no object's name"))
+}
+
+/// An id goes into an address.
+fn id(parameters: &JsonMap, name: &str) -> Result<String, DipError> {
+    let id = text(parameters, name)?;
+    if id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Ok(id.to_owned());
+    }
+    Err(DipError::new(DipCode::UnsafeValue, format!("`{name}` is no record's id")))
 }
 
 /// `Id, Name`, `Id,Name`, or a JSON list.
@@ -388,7 +638,7 @@ fn fields(parameters: &JsonMap) -> Result<Vec<String>, DipError> {
     if fields.is_empty() {
         return Err(invalid("sf_fields", "names at least one field"));
     }
-    if fields.iter().any(|field| !crate::soql::is_path(field)) {
+    if fields.iter().any(|field| !soql::is_path(field)) {
         return Err(DipError::new(
             DipCode::UnsafeValue,
             "`sf_fields` holds something that is no field's name",
@@ -421,10 +671,7 @@ fn invalid(parameter: &str, what: &str) -> DipError {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::soql;
 
     fn ask(parameters: &Value) -> Result<Understood, DipError> {
         understand(parameters.as_object().unwrap(), None, &default_finding())
@@ -492,10 +739,8 @@ mod tests {
         assert_eq!(code(&json!({})), DipCode::MissingParameter);
         assert_eq!(code(&json!({"sf_operation": 5})), DipCode::InvalidParameter);
         assert_eq!(code(&json!({"sf_operation": "Lookup"})), DipCode::UnknownOperation);
-        for later in LATER {
-            let error = ask(&json!({"sf_operation": later})).unwrap_err();
-            assert_eq!(error.code, DipCode::UnknownOperation);
-            assert!(error.detail.contains("not offered yet"), "{}", error.detail);
+        for name in OPERATIONS.split(", ").filter(|name| *name != "findCaller") {
+            assert_eq!(code(&json!({"sf_operation": name})), DipCode::MissingParameter, "{name}");
         }
         let lookup = |extra: &Value| {
             let mut parameters =
@@ -546,6 +791,59 @@ mod tests {
     }
 
     #[test]
+    fn a_delete_with_a_field_is_a_mistake_and_an_id_is_letters_and_digits() {
+        let delete = |extra: &Value| {
+            let mut parameters = json!({"operation": "delete", "object": "Case", "id": "5003000000D8cuI"});
+            parameters.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            ask(&parameters).map(|asked| asked.operation)
+        };
+        let expected = Operation::Delete { object: "Case".into(), id: "5003000000D8cuI".into() };
+        assert_eq!(delete(&json!({"shape": "nested", "deadline_ms": 5})), Ok(expected));
+        assert_eq!(delete(&json!({"Status": "Closed"})).unwrap_err().code, DipCode::InvalidParameter);
+        for id in ["../Contact/003000000000001", "x?y=1", "50 01", "a#b", "%2e%2e", "Zoë"] {
+            assert_eq!(delete(&json!({"id": id})).unwrap_err().code, DipCode::UnsafeValue, "{id}");
+        }
+        assert_eq!(delete(&json!({"object": "Case/1"})).unwrap_err().code, DipCode::UnsafeValue);
+    }
+
+    #[test]
+    fn a_message_s_placeholders_are_values_and_nothing_more() {
+        let post = |message: &str| {
+            ask(&json!({"operation": "createChatterPost", "record": "003A1", "message": message,
+                        "mention": "", "who": "{{x}} }}", "n": 5}))
+        };
+        let Operation::Post { record, text, mention } = post("{{ who }} {{n}}").unwrap().operation else {
+            panic!()
+        };
+        assert_eq!((record.as_str(), text.as_str(), mention), ("003A1", "{{x}} }} 5", None));
+        assert_eq!(post("{{nobody}}").unwrap_err().code, DipCode::MissingParameter);
+        assert_eq!(post("{{who").unwrap_err().code, DipCode::InvalidParameter);
+        let poll = json!({"sf_operation": "createChatterPost", "sf_feedElementType": "Poll",
+                          "sf_subjectId": "003A1", "sf_messageType": "Text", "sf_message": "x"});
+        assert_eq!(code(&poll), DipCode::InvalidParameter);
+    }
+
+    #[test]
+    fn a_search_s_condition_takes_values_as_values() {
+        let search = |extra: &Value| {
+            let mut parameters = json!({"operation": "search", "object": "Case", "fields": "Id", "q": "bill*",
+                                        "where": "Origin = 'o'", "o": "x' OR Id != '"});
+            parameters.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            ask(&parameters).map(|asked| match asked.operation {
+                Operation::Search(search) => search,
+                other => panic!("{other:?}"),
+            })
+        };
+        let asked = search(&json!({"limit": "5"})).unwrap();
+        assert_eq!(asked.filter.as_deref(), Some(r"Origin = 'x\' OR Id != \''"));
+        assert_eq!((asked.words.as_str(), asked.limit, asked.wanted), ("bill*", 5, Which::All));
+        assert_eq!(search(&json!({"where": ""})).unwrap().filter, None);
+        for limit in [json!(0), json!("many"), json!(2001), json!(-1)] {
+            assert_eq!(search(&json!({"limit": limit})).unwrap_err().code, DipCode::InvalidParameter);
+        }
+    }
+
+    #[test]
     fn a_query_takes_values_as_values() {
         let query = |template: &str, name: &str| {
             ask(&json!({"sf_operation": "query", "query": template, "nm": name}))
@@ -553,7 +851,10 @@ mod tests {
         let asked = query("select Id from Contact where Name='nm'", "x' OR Id!='").unwrap();
         assert_eq!(
             asked.operation,
-            Operation::Query { text: r"select Id from Contact where Name='x\' OR Id!=\''".into() }
+            Operation::Query {
+                text: r"select Id from Contact where Name='x\' OR Id!=\''".into(),
+                wanted: Which::All,
+            }
         );
         assert_eq!(
             query("select Id from nm", "Contact WHERE Id != null").unwrap_err().code,

@@ -31,7 +31,7 @@ pub(crate) enum Failure {
     Unreachable(Arc<dyn Error + Send + Sync>),
     Unavailable {
         status: u16,
-        problem: Option<Problem>,
+        problems: Vec<Problem>,
     },
     /// The org's problems in order: the first, and the rest.
     Rejected {
@@ -76,7 +76,7 @@ impl Failure {
             429 => Self::throttled(retry_after, &problems),
             // The daily allowance and the limit of concurrent calls both come as 403 or 503 with this code.
             _ if code == "REQUEST_LIMIT_EXCEEDED" => Self::throttled(retry_after, &problems),
-            500.. => Self::Unavailable { status: status.as_u16(), problem: problems.into_iter().next() },
+            500.. => Self::Unavailable { status: status.as_u16(), problems },
             number => {
                 let mut problems = problems.into_iter();
                 let problem = problems
@@ -99,6 +99,26 @@ impl Failure {
             retry_after,
             code: first.map_or_else(|| "HTTP_429".into(), |problem| problem.code.clone()),
             message: first.map_or_else(String::new, |problem| problem.message.clone()),
+        }
+    }
+
+    /// The HTTP status and the org's own words, all of them.
+    pub fn words(&self) -> (Option<u16>, String) {
+        let join = |problems: &mut dyn Iterator<Item = &Problem>| {
+            problems.map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        match self {
+            Self::Rejected { status: 0, .. } | Self::Credentials(_) | Self::Unreachable(_) => {
+                (None, String::new())
+            }
+            Self::LoginRefused { status, code, message } => (Some(*status), format!("{code}: {message}")),
+            Self::Throttled { code, message, .. } => (None, format!("{code}: {message}")),
+            Self::Unavailable { status, problems } => (Some(*status), join(&mut problems.iter())),
+            Self::Rejected { status, problem, others } => {
+                (Some(*status), join(&mut std::iter::once(problem).chain(others)))
+            }
+            Self::Malformed { status, .. } => (Some(*status), String::new()),
+            Self::SessionRefused => (Some(401), String::new()),
         }
     }
 

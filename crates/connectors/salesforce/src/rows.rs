@@ -1,6 +1,7 @@
-//! Reads: queries and their pages, single records, creating a record.
+//! Reads: queries and their pages, single records; creating, changing and deleting one.
 
 use serde_json::Value;
+use tieline_bridge::dip::ANSWER_LIMIT;
 use tieline_core::{Comparison, Condition, JsonMap, Paging, Query, is_unseen};
 
 use crate::client::{Call, Client};
@@ -23,22 +24,52 @@ pub(crate) async fn select(client: &Client, query: &Query) -> Result<RawRows, Fa
 
 /// Runs the text of a query whose values were escaped before.
 pub(crate) async fn run(client: &Client, text: &str, paging: Paging) -> Result<RawRows, Failure> {
+    let cap = match paging {
+        Paging::FirstPage => 0,
+        Paging::UpTo(cap) => cap,
+    };
+    let mut found = pages(client, text, cap, usize::MAX).await?;
+    if let Paging::UpTo(cap) = paging {
+        found.rows.truncate(cap);
+    }
+    Ok(found)
+}
+
+/// Runs it for an answer: pages are followed until there are `cap` rows or as many as no answer holds.
+pub(crate) async fn run_for_answer(client: &Client, text: &str, cap: usize) -> Result<RawRows, Failure> {
+    let mut found = pages(client, text, cap, 2 * ANSWER_LIMIT).await?;
+    found.rows.truncate(cap);
+    found.total = found.total.max(found.rows.len());
+    Ok(found)
+}
+
+async fn pages(client: &Client, text: &str, cap: usize, enough: usize) -> Result<RawRows, Failure> {
     let mut page: QueryPage = client.call(Call::get(&["query"]).query("q", text)).await?;
     let total = page.total_size;
     let mut rows = std::mem::take(&mut page.records);
-    if let Paging::UpTo(cap) = paging {
-        while rows.len() < cap {
-            let Some(next) = page.next_records_url.take() else { break };
-            page = client.next_page(&next).await?;
-            if page.records.is_empty() && page.next_records_url.is_some() {
-                // A page without rows that promises more would never end.
-                break;
-            }
-            rows.append(&mut page.records);
+    let mut size: usize = rows.iter().map(weight).sum();
+    while rows.len() < cap && size < enough {
+        let Some(next) = page.next_records_url.take() else { break };
+        page = client.next_page(&next).await?;
+        if page.records.is_empty() && page.next_records_url.is_some() {
+            // A page without rows that promises more would never end.
+            break;
         }
-        rows.truncate(cap);
+        size += page.records.iter().map(weight).sum::<usize>();
+        rows.append(&mut page.records);
     }
     Ok(RawRows { rows, total })
+}
+
+/// What a row takes in any answer, at least.
+fn weight(row: &JsonMap) -> usize {
+    let of_value = |value: &Value| match value {
+        Value::Null | Value::Array(_) => 0,
+        Value::String(text) => text.len() + 2,
+        Value::Object(inner) => weight(inner),
+        other => other.to_string().len(),
+    };
+    row.iter().filter(|(name, _)| *name != "attributes").map(|(_, value)| of_value(value)).sum()
 }
 
 /// Reads by query rather than by address, because only a query takes paths such as `Account.Name`.
@@ -62,15 +93,34 @@ pub(crate) async fn record(
 }
 
 pub(crate) async fn create(client: &Client, object: &str, fields: &JsonMap) -> Result<String, Failure> {
-    if !soql::is_name(object) {
-        return Err(Failure::refused_by_us(
-            "UNSAFE_NAME",
-            "an object must be letters, digits and underscores",
-        ));
-    }
-    let fields: JsonMap = fields.iter().map(|(name, value)| (name.clone(), seen(value))).collect();
-    let call = Call::new(reqwest::Method::POST, &["sobjects", object]).json(&fields);
+    let call = Call::new(reqwest::Method::POST, &["sobjects", checked(object)?]).json(&all_seen(fields));
     Ok(client.call::<CreateAnswer>(call).await?.id)
+}
+
+/// Changes fields of one record; the HTTP status of the success.
+pub(crate) async fn update(
+    client: &Client,
+    object: &str,
+    id: &str,
+    fields: &JsonMap,
+) -> Result<u16, Failure> {
+    let segments = ["sobjects", checked(object)?, id];
+    client.status(Call::new(reqwest::Method::PATCH, &segments).json(&all_seen(fields))).await
+}
+
+pub(crate) async fn delete(client: &Client, object: &str, id: &str) -> Result<u16, Failure> {
+    client.status(Call::new(reqwest::Method::DELETE, &["sobjects", checked(object)?, id])).await
+}
+
+fn checked(object: &str) -> Result<&str, Failure> {
+    if soql::is_name(object) {
+        return Ok(object);
+    }
+    Err(Failure::refused_by_us("UNSAFE_NAME", "an object must be letters, digits and underscores"))
+}
+
+fn all_seen(fields: &JsonMap) -> JsonMap {
+    fields.iter().map(|(name, value)| (name.clone(), seen(value))).collect()
 }
 
 /// A value as an agent may read it: a caller may have said what it holds.

@@ -111,8 +111,7 @@ async fn find_rows_of(
     fields: &[String],
 ) -> Result<Vec<JsonMap>, Failure> {
     let Some(text) = statement(phones, owners, fields)? else { return Ok(Vec::new()) };
-    let answer: SearchAnswer = client.call(Call::get(&["search"]).query("q", &text)).await?;
-    Ok(answer.search_records)
+    by_text(client, &text).await
 }
 
 /// `FIND {a OR b} IN PHONE FIELDS RETURNING Contact(…), …`; `None` when there is nothing to look for.
@@ -159,6 +158,11 @@ fn statement(
 pub(crate) async fn parameterized(client: &Client, body: &Value) -> Result<Vec<JsonMap>, Failure> {
     let call = Call::new(reqwest::Method::POST, &["parameterizedSearch"]).json(body);
     Ok(client.call::<SearchAnswer>(call).await?.search_records)
+}
+
+/// A search in Salesforce's own language, its values escaped before. `attributes` are kept.
+pub(crate) async fn by_text(client: &Client, text: &str) -> Result<Vec<JsonMap>, Failure> {
+    Ok(client.call::<SearchAnswer>(Call::get(&["search"]).query("q", text)).await?.search_records)
 }
 
 #[cfg(test)]

@@ -16,6 +16,14 @@ pub(crate) enum Matching {
     Substrings,
 }
 
+/// The language of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Language {
+    Query,
+    /// Begins with `FIND {words}`; the rest is like a query.
+    Search,
+}
+
 /// A value that would change what the query says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -29,25 +37,37 @@ pub(crate) fn fill(
     template: &str,
     parameters: &[(&str, &str)],
     matching: Matching,
+    language: Language,
 ) -> Result<String, UnsafeValue> {
     match matching {
-        Matching::Words => pass(template, parameters, matching),
+        Matching::Words => pass(template, parameters, matching, language),
         Matching::Substrings => parameters
             .iter()
-            .try_fold(template.to_owned(), |text, parameter| pass(&text, &[*parameter], matching)),
+            .try_fold(template.to_owned(), |text, parameter| pass(&text, &[*parameter], matching, language)),
     }
 }
 
-/// A run of one kind: the inside of a literal (quotes included in the text), or anything else.
+/// A run of one kind: the inside of a literal (quotes included in the text) or of `FIND {…}`
+/// (braces included), or anything else.
 #[derive(Debug, PartialEq, Eq)]
 enum Piece<'a> {
+    Words { body: &'a str, closed: bool },
     Literal { body: &'a str, closed: bool, like: bool },
     Between(&'a str),
 }
 
-fn pieces(text: &str) -> Vec<Piece<'_>> {
+fn pieces(text: &str, language: Language) -> Vec<Piece<'_>> {
     let mut pieces = Vec::new();
     let mut rest = text;
+    if language == Language::Search
+        && let Some(start) = words_start(text)
+    {
+        let body = &text[start + 1..];
+        let end = closing(body, '}');
+        pieces.push(Piece::Between(&text[..start]));
+        pieces.push(Piece::Words { body: &body[..end.unwrap_or(body.len())], closed: end.is_some() });
+        rest = end.map_or("", |end| &body[end + 1..]);
+    }
     while !rest.is_empty() {
         let quote = rest.find('\'').unwrap_or(rest.len());
         let (between, from_quote) = rest.split_at(quote);
@@ -70,25 +90,50 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
+/// Where the brace of `FIND {` is.
+fn words_start(text: &str) -> Option<usize> {
+    let trimmed = text.trim_start();
+    let rest = trimmed.get(..4).filter(|word| word.eq_ignore_ascii_case("find")).map(|_| &trimmed[4..])?;
+    rest.trim_start().starts_with('{').then(|| text.len() - rest.trim_start().len())
+}
+
 /// Where the quote is that closes a literal whose inside begins here.
 fn literal_end(body: &str) -> Option<usize> {
+    closing(body, '\'')
+}
+
+fn closing(body: &str, end: char) -> Option<usize> {
     let mut chars = body.char_indices();
     while let Some((at, c)) = chars.next() {
-        match c {
-            '\\' => {
-                chars.next();
-            }
-            '\'' => return Some(at),
-            _ => {}
+        if c == '\\' {
+            chars.next();
+        } else if c == end {
+            return Some(at);
         }
     }
     None
 }
 
-fn pass(text: &str, parameters: &[(&str, &str)], matching: Matching) -> Result<String, UnsafeValue> {
+fn pass(
+    text: &str,
+    parameters: &[(&str, &str)],
+    matching: Matching,
+    language: Language,
+) -> Result<String, UnsafeValue> {
     let mut out = String::with_capacity(text.len());
-    for piece in pieces(text) {
+    for piece in pieces(text, language) {
         match piece {
+            Piece::Words { body, closed } => {
+                out.push('{');
+                let start = out.len();
+                replace(&mut out, &units(body, true), parameters, matching, |out, _, value| {
+                    push_words(out, start, value);
+                    Ok(())
+                })?;
+                if closed {
+                    out.push('}');
+                }
+            }
             Piece::Between(between) => {
                 let chars: Vec<(char, &str)> = units(between, false);
                 replace(&mut out, &chars, parameters, matching, |out, name, value| {
@@ -118,6 +163,20 @@ fn pass(text: &str, parameters: &[(&str, &str)], matching: Matching) -> Result<S
         }
     }
     Ok(out)
+}
+
+/// A value among words to find, begun at `start`: its own operators (`AND`, `OR`) are words in quotes.
+fn push_words(out: &mut String, start: usize, value: &str) {
+    let operator = |word: &str| ["and", "or", "not"].iter().any(|it| word.eq_ignore_ascii_case(it));
+    let needs_quotes =
+        value.split_whitespace().any(operator) && !out[start..].replace("\\\"", "").contains('"');
+    if needs_quotes {
+        out.push('"');
+    }
+    out.push_str(&soql::sosl(value));
+    if needs_quotes {
+        out.push('"');
+    }
 }
 
 /// The characters a text stands for, each with its spelling.
@@ -273,11 +332,11 @@ mod tests {
     use super::*;
 
     fn words(template: &str, parameters: &[(&str, &str)]) -> Result<String, UnsafeValue> {
-        fill(template, parameters, Matching::Words)
+        fill(template, parameters, Matching::Words, Language::Query)
     }
 
     fn substrings(template: &str, parameters: &[(&str, &str)]) -> Result<String, UnsafeValue> {
-        fill(template, parameters, Matching::Substrings)
+        fill(template, parameters, Matching::Substrings, Language::Query)
     }
 
     #[test]
@@ -369,11 +428,52 @@ mod tests {
         assert_eq!(text, r"where a='\'' and b='y'");
     }
 
+    /// Operators, quotes and other structure among words to find.
+    fn operators(body: &str) -> String {
+        let mut out = String::new();
+        let (mut quoted, mut word) = (false, String::new());
+        for (c, spelling) in units(body, true).into_iter().chain([(' ', " ")]) {
+            if spelling == "\"" {
+                quoted = !quoted;
+            } else if !quoted && c.is_alphanumeric() {
+                word.push(c);
+                continue;
+            } else if !quoted && spelling.len() == c.len_utf8() && "?&|!{}[]()^~*:'+-".contains(c) {
+                out.push(c);
+            }
+            if ["AND", "OR", "NOT"].iter().any(|it| word.eq_ignore_ascii_case(it)) {
+                out.push_str(&word);
+            }
+            word.clear();
+        }
+        out
+    }
+
+    #[test]
+    fn a_value_among_words_to_find_brings_no_operators() {
+        let find = |value: &str| {
+            let template = "FIND {term} IN PHONE FIELDS RETURNING Contact(Id WHERE Name = 'term')";
+            fill(template, &[("term", value)], Matching::Substrings, Language::Search).unwrap()
+        };
+        assert_eq!(find("415"), "FIND {415} IN PHONE FIELDS RETURNING Contact(Id WHERE Name = '415')");
+        assert_eq!(
+            find("O'Neil} RETURNING User(Id)"),
+            r"FIND {O\'Neil\} RETURNING User\(Id\)} IN PHONE FIELDS RETURNING Contact(Id WHERE Name = 'O\'Neil} RETURNING User(Id)')"
+        );
+        assert!(find("a OR b*").starts_with(r#"FIND {"a OR b\*"} IN"#));
+        let quoted = fill(r#"FIND {"t"}"#, &[("t", "a or b\"")], Matching::Words, Language::Search).unwrap();
+        assert_eq!(quoted, r#"FIND {"a or b\""}"#);
+        let apostrophe =
+            fill("find {O'Neil t} RETURNING Contact", &[("t", "x'")], Matching::Words, Language::Search);
+        assert_eq!(apostrophe.unwrap(), r"find {O'Neil x\'} RETURNING Contact");
+    }
+
     /// What a query is made of, values left out.
     fn kinds(text: &str) -> Vec<String> {
         let mut kinds = Vec::new();
-        for piece in pieces(text) {
+        for piece in pieces(text, Language::Search) {
             match piece {
+                Piece::Words { body, closed } => kinds.push(format!("words {closed} {}", operators(body))),
                 Piece::Literal { closed, like, .. } => kinds.push(format!("literal {closed} {like}")),
                 Piece::Between(between) => {
                     let mut word = false;
@@ -402,10 +502,11 @@ mod tests {
             for template in [
                 "SELECT Id FROM Contact WHERE Name = 'v' AND Phone LIKE '%v%'",
                 r"SELECT Id FROM Contact WHERE Name = '\\v\'w' AND Id IN ('v','w')",
+                r#"FIND {x v AND "w" OR \} v} IN NAME FIELDS RETURNING Contact(Id WHERE Name = 'v')"#,
             ] {
                 for matching in [Matching::Words, Matching::Substrings] {
                     for pair in [[("v", value.as_str()), ("w", &other)], [("w", other.as_str()), ("v", &value)]] {
-                        let text = fill(template, &pair, matching);
+                        let text = fill(template, &pair, matching, Language::Search);
                         prop_assert_eq!(kinds(&text.unwrap()), kinds(template));
                     }
                 }
@@ -416,7 +517,7 @@ mod tests {
         fn a_value_between_literals_adds_only_its_own_harmless_pieces(
             value in r#"[\\'"a-zA-Z0-9_., ()=!:;+\-\n]{0,24}"#,
         ) {
-            if let Ok(text) = fill("SELECT Id FROM Task WHERE X = v AND Y = 'z'", &[("v", &value)], Matching::Words) {
+            if let Ok(text) = fill("SELECT Id FROM Task WHERE X = v AND Y = 'z'", &[("v", &value)], Matching::Words, Language::Query) {
                 let mut expected = kinds("SELECT Id FROM Task WHERE X =");
                 expected.extend(kinds(&value));
                 expected.extend(kinds("AND Y = 'z'"));

@@ -77,7 +77,6 @@ impl LoginProblem {
 pub(crate) struct QueryPage {
     #[serde(default)]
     pub total_size: usize,
-    #[serde(default)]
     pub records: Vec<JsonMap>,
     pub next_records_url: Option<String>,
 }
@@ -86,7 +85,6 @@ pub(crate) struct QueryPage {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SearchAnswer {
-    #[serde(default)]
     pub search_records: Vec<JsonMap>,
 }
 

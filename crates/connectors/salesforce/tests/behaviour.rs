@@ -6,6 +6,7 @@ mod stand_in;
 mod behaviour {
     pub mod dips;
     pub mod failures;
+    pub mod operations;
     pub mod org;
     pub mod reads;
     pub mod tokens;

@@ -21,12 +21,12 @@ impl LegacyError {
         Self { error_type, message: message.into(), code: DipCode::InvalidParameter }
     }
 
-    fn coded(mut self, code: DipCode) -> Self {
+    pub(crate) fn coded(mut self, code: DipCode) -> Self {
         self.code = code;
         self
     }
 
-    /// An operation nobody has, or we have not yet.
+    /// An operation nobody has.
     pub(crate) fn unknown_operation(message: impl Into<String>) -> Self {
         Self::exception(message).coded(DipCode::UnknownOperation)
     }
@@ -38,6 +38,11 @@ impl LegacyError {
     /// A member that should be there.
     pub(crate) fn key(name: &str) -> Self {
         Self::new("KeyError", format!("'{name}'")).coded(DipCode::MissingParameter)
+    }
+
+    /// A member of Salesforce's answer that should be there.
+    pub(crate) fn malformed_answer(name: &str) -> Self {
+        Self::key(name).coded(DipCode::CrmMalformed)
     }
 
     pub(crate) fn unsafe_value(detail: impl std::fmt::Display) -> Self {
@@ -66,7 +71,9 @@ impl LegacyError {
 
 impl From<LegacyError> for DipError {
     fn from(error: LegacyError) -> Self {
-        Self::new(error.code, error.message)
+        let mut dip = Self::new(error.code, error.message);
+        dip.imitated = Some(error.error_type);
+        dip
     }
 }
 
@@ -87,8 +94,11 @@ impl From<Failure> for LegacyError {
             Failure::LoginRefused { code, message, .. } | Failure::Throttled { code, message, .. } => {
                 Self::exception(format!("{code}: {message}"))
             }
-            Failure::Unavailable { status, problem } => {
-                Self::exception(problem.as_ref().map_or_else(|| status_text(status), problem_text))
+            Failure::Unavailable { status, problems } if problems.is_empty() => {
+                Self::exception(status_text(status))
+            }
+            Failure::Unavailable { problems, .. } => {
+                Self::exception(problems.iter().map(problem_text).collect::<Vec<_>>().join("; "))
             }
             Failure::Rejected { problem, others, .. } if problem.code.starts_with("UNSAFE_") => {
                 debug_assert!(others.is_empty());

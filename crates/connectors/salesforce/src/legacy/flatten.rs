@@ -1,27 +1,30 @@
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use serde_json::Value;
 use tieline_core::JsonMap;
 
-/// The reference's list of records: `sf_records_<i>_<path>` and `sf_count`.
+/// The reference's list of records, `sf_records_<i>_<path>`, row by row.
 ///
 /// As recorded: `i` is the place of the first record that is equal, so equal records become one;
 /// elements of a list share one name and the last one stays; empty objects and lists vanish.
-pub(super) fn records(rows: Vec<JsonMap>, total: usize) -> JsonMap {
+pub(super) fn records(rows: Vec<JsonMap>) -> impl Iterator<Item = JsonMap> {
+    let mut seen: HashSet<String> = HashSet::new();
+    rows.into_iter().enumerate().filter_map(move |(i, row)| {
+        let flat = seen.insert(Value::Object(row.clone()).to_string());
+        flat.then(|| dotted_below(&format!("sf_records_{i}_"), &row))
+    })
+}
+
+/// One record, its related ones as `Account.Name`.
+pub(super) fn dotted(row: &JsonMap) -> JsonMap {
+    dotted_below("", row)
+}
+
+fn dotted_below(prefix: &str, row: &JsonMap) -> JsonMap {
     let mut answer = JsonMap::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
-    for (i, row) in rows.into_iter().enumerate() {
-        let row = Value::Object(row);
-        let place = *places.entry(row.to_string()).or_insert(i);
-        if place == i
-            && let Value::Object(row) = &row
-        {
-            for (name, value) in row {
-                flatten(value, format!("sf_records_{i}_{name}"), &mut answer);
-            }
-        }
+    for (name, value) in row {
+        flatten(value, format!("{prefix}{name}"), &mut answer);
     }
-    answer.insert("sf_count".into(), total.into());
     answer
 }
 
@@ -51,15 +54,14 @@ mod tests {
 
     fn flat(rows: Value) -> Value {
         let rows: Vec<JsonMap> = serde_json::from_value(rows).unwrap();
-        let total = rows.len();
-        Value::Object(records(rows, total))
+        Value::Object(records(rows).flatten().collect())
     }
 
     #[test]
     fn equal_records_become_one_as_recorded() {
         assert_eq!(
             flat(json!([{"Name": "Same"}, {"Name": "Same"}, {"Name": "Other"}])),
-            json!({"sf_records_0_Name": "Same", "sf_records_2_Name": "Other", "sf_count": 3})
+            json!({"sf_records_0_Name": "Same", "sf_records_2_Name": "Other"})
         );
     }
 
@@ -69,8 +71,8 @@ mod tests {
             flat(json!([{"A": {"attributes": {"type": "T"}, "B": 1.5}, "C": null, "D": {}, "E": [],
                          "F": {"records": [{"Id": "1"}, {"Id": "2"}]}}])),
             json!({"sf_records_0_A.attributes.type": "T", "sf_records_0_A.B": 1.5, "sf_records_0_C": null,
-                   "sf_records_0_F.records.Id": "2", "sf_count": 1})
+                   "sf_records_0_F.records.Id": "2"})
         );
-        assert_eq!(flat(json!([])), json!({"sf_count": 0}));
+        assert_eq!(flat(json!([])), json!({}));
     }
 }

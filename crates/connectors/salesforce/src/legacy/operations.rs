@@ -1,10 +1,13 @@
+//! Reads: `lookup`, `lookup_all`, `phoneLookup`, `query`, `queryOne`.
+
 use serde_json::{Value, json};
 use tieline_core::{JsonMap, Paging, PhoneError, national_digits};
 
 use super::error::python_type;
-use super::{Legacy, LegacyError, dates, extras, flatten};
+use super::searches::bare;
+use super::{Legacy, LegacyError, answer, extras};
 use crate::soql;
-use crate::template::{self, Matching};
+use crate::template::{self, Language, Matching};
 use crate::{rows, search};
 
 /// Rows read at most, over all pages.
@@ -15,7 +18,13 @@ impl Legacy {
     pub(super) async fn lookup(&self, parameters: &JsonMap) -> Result<JsonMap, LegacyError> {
         let text = lookup_text(parameters)?;
         let found = rows::run(&self.salesforce.client, &text, Paging::FirstPage).await?;
-        Ok(first(found.rows.into_iter().next(), found.total))
+        let total = found.total.max(found.rows.len());
+        Ok(answer::first(bare(found.rows)?.into_iter().next(), total))
+    }
+
+    /// Every record by number.
+    pub(super) async fn lookup_all(&self, parameters: &JsonMap) -> Result<JsonMap, LegacyError> {
+        self.all(&lookup_all_text(parameters)?).await
     }
 
     pub(super) async fn phone_lookup(&self, parameters: &JsonMap) -> Result<JsonMap, LegacyError> {
@@ -28,7 +37,7 @@ impl Legacy {
             ));
         };
         if phone.eq_ignore_ascii_case("anonymous") {
-            return Ok(first(None, 0));
+            return Ok(answer::first(None, 0));
         }
         let digits = national_digits(phone).map_err(|error| phone_error(phone, error))?;
         // Commas without a blank are not split: recorded behaviour, answered by Salesforce with an error.
@@ -39,54 +48,58 @@ impl Legacy {
         let body = json!({"q": digits, "sobjects": [{"name": "Contact"}], "fields": fields});
         let found = search::parameterized(&self.salesforce.client, &body).await?;
         let total = found.len();
-        Ok(first(found.into_iter().next(), total))
-    }
-
-    pub(super) async fn create(&self, parameters: &JsonMap) -> Result<JsonMap, LegacyError> {
-        if let Some(missing) = LegacyError::missing("create", parameters, &["sf_object"]) {
-            return Err(missing);
-        }
-        let object = text(parameters, "sf_object")?;
-        // Lists of categories use the bar for themselves.
-        let verbatim = object == format!("{}AC_ContactChannelAnalytics__c", self.prefix());
-        let now = self.clock.now();
-        let mut fields = JsonMap::new();
-        for (name, value) in extras(parameters, &["sf_object"]) {
-            let value = match value {
-                Value::String(text) if !verbatim => Value::String(dates::parse(text, now)?),
-                other => other.clone(),
-            };
-            fields.insert(name.clone(), value);
-        }
-        let id = rows::create(&self.salesforce.client, object, &fields).await?;
-        Ok(JsonMap::from_iter([("Id".into(), Value::String(id))]))
+        Ok(answer::first(bare(found)?.into_iter().next(), total))
     }
 
     /// All rows by number, as `sf_records_<i>_<field>`.
     pub(super) async fn query(&self, parameters: &JsonMap) -> Result<JsonMap, LegacyError> {
-        if let Some(missing) = LegacyError::missing("query", parameters, &["query"]) {
-            return Err(missing);
-        }
-        let template = text(parameters, "query")?;
-        let mut values = Vec::new();
-        for (name, value) in extras(parameters, &["query"]) {
-            let Value::String(value) = value else {
-                return Err(LegacyError::new(
-                    "TypeError",
-                    format!("replace() argument 2 must be str, not {}", python_type(value)),
-                ));
-            };
-            values.push((name.as_str(), value.as_str()));
-        }
-        let text =
-            template::fill(template, &values, Matching::Substrings).map_err(LegacyError::unsafe_value)?;
-        let found = rows::run(&self.salesforce.client, &text, Paging::UpTo(MAX_ROWS)).await?;
+        given("query", parameters, &["query"])?;
+        self.all(&filled(parameters, Language::Query)?).await
+    }
+
+    pub(super) async fn query_one(&self, parameters: &JsonMap) -> Result<JsonMap, LegacyError> {
+        given("queryOne", parameters, &["query"])?;
+        let text = filled(parameters, Language::Query)?;
+        let found = rows::run(&self.salesforce.client, &text, Paging::FirstPage).await?;
         let total = found.total.max(found.rows.len());
-        Ok(flatten::records(found.rows.into_iter().map(without_top_attributes).collect(), total))
+        Ok(answer::only_one(bare(found.rows)?, total))
+    }
+
+    async fn all(&self, text: &str) -> Result<JsonMap, LegacyError> {
+        let found = rows::run_for_answer(&self.salesforce.client, text, MAX_ROWS).await?;
+        Ok(answer::records(bare(found.rows)?, found.total))
     }
 }
 
-fn text<'a>(parameters: &'a JsonMap, name: &str) -> Result<&'a str, LegacyError> {
+/// Complains as Python does about parameters that are not there.
+pub(super) fn given(operation: &str, parameters: &JsonMap, required: &[&str]) -> Result<(), LegacyError> {
+    // The reference hands its client over under this name.
+    if parameters.contains_key("sf") {
+        return Err(LegacyError::new(
+            "TypeError",
+            format!("{operation}() got multiple values for keyword argument 'sf'"),
+        ));
+    }
+    LegacyError::missing(operation, parameters, required).map_or(Ok(()), Err)
+}
+
+/// The text at `query` with the extra parameters in it.
+pub(super) fn filled(parameters: &JsonMap, language: Language) -> Result<String, LegacyError> {
+    let template = text(parameters, "query")?;
+    let mut values = Vec::new();
+    for (name, value) in extras(parameters, &["query"]) {
+        let Value::String(value) = value else {
+            return Err(LegacyError::new(
+                "TypeError",
+                format!("replace() argument 2 must be str, not {}", python_type(value)),
+            ));
+        };
+        values.push((name.as_str(), value.as_str()));
+    }
+    template::fill(template, &values, Matching::Substrings, language).map_err(LegacyError::unsafe_value)
+}
+
+pub(super) fn text<'a>(parameters: &'a JsonMap, name: &str) -> Result<&'a str, LegacyError> {
     match parameters.get(name) {
         None => Err(LegacyError::key(name)),
         Some(Value::String(text)) => Ok(text),
@@ -98,9 +111,22 @@ fn text<'a>(parameters: &'a JsonMap, name: &str) -> Result<&'a str, LegacyError>
 
 /// `SELECT F FROM O WHERE k='v' AND …`, with every value escaped.
 pub(super) fn lookup_text(parameters: &JsonMap) -> Result<String, LegacyError> {
-    if let Some(missing) = LegacyError::missing("lookup", parameters, &["sf_object", "sf_fields"]) {
-        return Err(missing);
-    }
+    given("lookup", parameters, &["sf_object", "sf_fields"])?;
+    Ok(format!("{} WHERE {}", selection(parameters)?, conditions(parameters)?))
+}
+
+/// The same with the reference's blanks, and without a `WHERE` when there is no condition.
+pub(super) fn lookup_all_text(parameters: &JsonMap) -> Result<String, LegacyError> {
+    given("lookup_all", parameters, &["sf_object", "sf_fields"])?;
+    let (selection, conditions) = (selection(parameters)?, conditions(parameters)?);
+    Ok(if conditions.is_empty() {
+        format!("{selection}  ")
+    } else {
+        format!("{selection}   WHERE {conditions}")
+    })
+}
+
+fn selection(parameters: &JsonMap) -> Result<String, LegacyError> {
     let object = text(parameters, "sf_object")?;
     let fields = text(parameters, "sf_fields")?;
     if !soql::is_name(object) {
@@ -109,7 +135,11 @@ pub(super) fn lookup_text(parameters: &JsonMap) -> Result<String, LegacyError> {
     if !is_select_list(fields) {
         return Err(LegacyError::unsafe_value("`sf_fields` is no list of fields"));
     }
-    let mut text = format!("SELECT {fields} FROM {object} WHERE ");
+    Ok(format!("SELECT {fields} FROM {object}"))
+}
+
+fn conditions(parameters: &JsonMap) -> Result<String, LegacyError> {
+    let mut text = String::new();
     for (i, (field, value)) in extras(parameters, &["sf_object", "sf_fields"]).enumerate() {
         if i > 0 {
             text.push_str(" AND ");
@@ -176,18 +206,6 @@ fn phone_pattern(value: &str) -> String {
     format!("'%{}%{}%{}%'", part(10, 7), part(7, 4), part(4, 0))
 }
 
-/// One record as the reference answers it: its related records nested, and the count after it.
-fn first(row: Option<JsonMap>, total: usize) -> JsonMap {
-    let mut answer = row.map(without_top_attributes).unwrap_or_default();
-    answer.insert("sf_count".into(), total.into());
-    answer
-}
-
-fn without_top_attributes(mut row: JsonMap) -> JsonMap {
-    row.shift_remove("attributes");
-    row
-}
-
 fn phone_error(text: &str, error: PhoneError) -> LegacyError {
     let message = match error {
         PhoneError::NeedsRegion => "(0) Missing or invalid default region.",
@@ -196,7 +214,7 @@ fn phone_error(text: &str, error: PhoneError) -> LegacyError {
             "(1) The string supplied did not seem to be a phone number."
         }
         PhoneError::TooShort => "(3) The string supplied is too short to be a phone number.",
-        PhoneError::TooLong if text.len() > 250 => "(4) The string supplied was too long to parse.",
+        PhoneError::TooLong if text.chars().count() > 250 => "(4) The string supplied was too long to parse.",
         PhoneError::TooLong => "(4) The string supplied is too long to be a phone number.",
     };
     LegacyError::new("NumberParseException", message)
@@ -226,6 +244,16 @@ mod tests {
         assert!(text("homephone", "5551212").ends_with("homephone LIKE '%%555%1212%'"));
         assert!(text("MobilePhone", "(415) 555-2671").ends_with("MobilePhone LIKE '%) 5%55-%2671%'"));
         assert!(text("homephone", "12'4").ends_with(r"homephone LIKE '%%%12\'4%'"));
+    }
+
+    #[test]
+    fn a_lookup_of_all_keeps_its_blanks() {
+        let all = |parameters: Value| lookup_all_text(parameters.as_object().unwrap()).unwrap();
+        assert_eq!(
+            all(json!({"sf_object": "Contact", "sf_fields": "Id,Name", "A": "1", "B": "O'N%"})),
+            r"SELECT Id,Name FROM Contact   WHERE A='1' AND B LIKE 'O\'N%'"
+        );
+        assert_eq!(all(json!({"sf_object": "Contact", "sf_fields": "Id"})), "SELECT Id FROM Contact  ");
     }
 
     #[test]

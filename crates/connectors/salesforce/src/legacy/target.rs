@@ -2,12 +2,18 @@
 
 use async_trait::async_trait;
 use serde_json::Value;
-use tieline_bridge::dip::{DipError, DipTarget, Found, Names, Operation, Shape, Touched, Understood};
+use tieline_bridge::dip::{
+    DipError, DipTarget, Found, Names, Operation, Search, Shape, Touched, Understood, Which,
+};
 use tieline_core::{Caller, Comparison, Condition, ConnectorError, JsonMap, Paging, Query};
 
-use super::operations::lookup_text;
-use super::{Legacy, LegacyError, extras, unknown};
-use crate::template::{self, Matching};
+use super::chatter::{COMMENT, POST};
+use super::operations::{given, lookup_all_text, lookup_text};
+use super::searches::is_something;
+use super::writes::check_delete;
+use super::{Legacy, LegacyError, extras, parameters_of, unknown};
+use crate::dip::deadline;
+use crate::template::{self, Language, Matching};
 
 #[async_trait]
 impl DipTarget for Legacy {
@@ -18,16 +24,36 @@ impl DipTarget for Legacy {
     /// Enough to say what is touched, so that a key's bounds hold here as well. Everything the
     /// reference complains about itself is left to [`Legacy::answer`], in its words.
     fn understand(&self, parameters: &JsonMap, region: Option<&str>) -> Result<Understood, DipError> {
-        let asked = |name, operation| Understood { name, operation, shape: Shape::Nested, deadline: None };
+        let deadline = deadline(parameters)?;
+        let asked = |name, operation| Understood { name, operation, shape: Shape::Nested, deadline };
+        let query = |wanted| Operation::Query { text: statement(parameters, Language::Query), wanted };
+        let search_text =
+            |wanted| Operation::SearchText { text: statement(parameters, Language::Search), wanted };
         match parameters.get("sf_operation").and_then(Value::as_str) {
-            Some("lookup") => Ok(asked("lookup", lookup(parameters)?)),
+            Some("lookup") => {
+                lookup_text(parameters)?;
+                Ok(asked("lookup", Operation::Lookup(read(parameters))))
+            }
+            Some("lookup_all") => {
+                lookup_all_text(parameters)?;
+                Ok(asked("lookup_all", Operation::LookupAll(read(parameters))))
+            }
             Some("phoneLookup") => Ok(asked("phoneLookup", phone_lookup(parameters))),
             Some("create") => Ok(asked("create", create(parameters)?)),
-            Some("query") => Ok(asked("query", Operation::Query { text: statement(parameters) })),
             // The reference has no such operation, so it is ours in every way.
             Some("findCaller") => self.salesforce.understand(parameters, region),
+            Some("update") => Ok(asked("update", update(parameters)?)),
+            Some("delete") => Ok(asked("delete", delete(parameters)?)),
+            Some("query") => Ok(asked("query", query(Which::All))),
+            Some("queryOne") => Ok(asked("queryOne", query(Which::OnlyOne))),
+            Some("search") => Ok(asked("search", search(parameters, Which::All))),
+            Some("searchOne") => Ok(asked("searchOne", search(parameters, Which::OnlyOne))),
+            Some("searchSOSL") => Ok(asked("searchSOSL", search_text(Which::All))),
+            Some("searchOneSOSL") => Ok(asked("searchOneSOSL", search_text(Which::OnlyOne))),
+            Some("createChatterPost") => Ok(asked("createChatterPost", post(parameters)?)),
+            Some("createChatterComment") => Ok(asked("createChatterComment", comment(parameters)?)),
             None if !parameters.contains_key("sf_operation") => Err(LegacyError::key("sf_operation").into()),
-            name => Err(unknown(name.unwrap_or_default()).into()),
+            _ => Err(unknown().into()),
         }
     }
 
@@ -37,6 +63,10 @@ impl DipTarget for Legacy {
 
     fn answers_by_the_letter(&self) -> bool {
         true
+    }
+
+    fn parameters<'a>(&self, event: &'a Value) -> Result<&'a JsonMap, DipError> {
+        Ok(parameters_of(event)?)
     }
 
     async fn perform(&self, operation: &Operation) -> Result<Found, ConnectorError> {
@@ -53,28 +83,27 @@ impl DipTarget for Legacy {
 
 /// The statement with its values in their places, since a value may stand where a name belongs;
 /// nothing where that fails, which [`Legacy::answer`] says in the reference's words.
-fn statement(parameters: &JsonMap) -> String {
+fn statement(parameters: &JsonMap, language: Language) -> String {
     let values: Vec<(&str, &str)> = extras(parameters, &["query"])
         .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
         .collect();
-    template::fill(&text(parameters, "query"), &values, Matching::Substrings).unwrap_or_default()
+    template::fill(&text(parameters, "query"), &values, Matching::Substrings, language).unwrap_or_default()
 }
 
-fn lookup(parameters: &JsonMap) -> Result<Operation, LegacyError> {
-    lookup_text(parameters)?;
+fn read(parameters: &JsonMap) -> Query {
     let conditions = extras(parameters, &["sf_object", "sf_fields"])
         .map(|(field, value)| Condition {
             field: field.clone(),
             comparison: Comparison::Equals(value.clone()),
         })
         .collect();
-    Ok(Operation::Lookup(Query {
+    Query {
         object: text(parameters, "sf_object"),
         fields: fields(parameters),
         conditions,
         limit: None,
         paging: Paging::FirstPage,
-    }))
+    }
 }
 
 fn phone_lookup(parameters: &JsonMap) -> Operation {
@@ -93,11 +122,58 @@ fn phone_lookup(parameters: &JsonMap) -> Operation {
 }
 
 fn create(parameters: &JsonMap) -> Result<Operation, LegacyError> {
-    if let Some(missing) = LegacyError::missing("create", parameters, &["sf_object"]) {
-        return Err(missing);
-    }
-    let fields = extras(parameters, &["sf_object"]).map(|(name, value)| (name.clone(), value.clone()));
-    Ok(Operation::Create { object: text(parameters, "sf_object"), fields: fields.collect() })
+    given("create", parameters, &["sf_object"])?;
+    Ok(Operation::Create {
+        object: text(parameters, "sf_object"),
+        fields: values(parameters, &["sf_object"]),
+    })
+}
+
+fn update(parameters: &JsonMap) -> Result<Operation, LegacyError> {
+    given("update", parameters, &["sf_object", "sf_id"])?;
+    Ok(Operation::Update {
+        object: text(parameters, "sf_object"),
+        id: text(parameters, "sf_id"),
+        fields: values(parameters, &["sf_object", "sf_id"]),
+    })
+}
+
+fn delete(parameters: &JsonMap) -> Result<Operation, LegacyError> {
+    check_delete(parameters)?;
+    Ok(Operation::Delete { object: text(parameters, "sf_object"), id: text(parameters, "sf_id") })
+}
+
+fn search(parameters: &JsonMap, wanted: Which) -> Operation {
+    let filter = parameters.get("where").filter(|value| is_something(value));
+    Operation::Search(Search {
+        words: text(parameters, "q"),
+        object: text(parameters, "sf_object"),
+        fields: fields(parameters),
+        filter: filter.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+        limit: 0,
+        wanted,
+    })
+}
+
+fn post(parameters: &JsonMap) -> Result<Operation, LegacyError> {
+    given("createChatterPost", parameters, &POST)?;
+    Ok(Operation::Post {
+        record: text(parameters, "sf_subjectId"),
+        text: text(parameters, "sf_message"),
+        mention: parameters.get("sf_mention").map(ToString::to_string),
+    })
+}
+
+fn comment(parameters: &JsonMap) -> Result<Operation, LegacyError> {
+    given("createChatterComment", parameters, &COMMENT)?;
+    Ok(Operation::Comment {
+        post: text(parameters, "sf_feedElementId"),
+        text: text(parameters, "sf_commentMessage"),
+    })
+}
+
+fn values(parameters: &JsonMap, named: &[&str]) -> JsonMap {
+    extras(parameters, named).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn fields(parameters: &JsonMap) -> Vec<String> {

@@ -185,7 +185,7 @@ async fn a_create_answers_the_id_and_what_the_org_refuses_keeps_its_words() {
     assert_eq!(sent, json!({"Subject": "Billing | Refund"}), "without what deceives the eye");
     let error = ask(&salesforce, create("Account")).await.unwrap_err();
     assert_eq!(error.code, DipCode::CrmRejected);
-    assert_eq!(error.detail, "REQUIRED_FIELD_MISSING: Required fields are missing: [Name]");
+    assert_eq!(error.detail, "REQUIRED_FIELD_MISSING: Required fields are missing: [Name] (status 400)");
     let climbing = ask(&salesforce, create("../Case")).await.unwrap_err();
     assert_eq!(climbing.code, DipCode::UnsafeValue);
 }

@@ -5,6 +5,7 @@
 //!
 //! (Salesforce, REST API Developer Guide. Read 2026-11-20.)
 
+mod chatter;
 mod collections;
 mod composite;
 mod limits;
@@ -121,6 +122,15 @@ fn route(api: &mut Api<'_>, request: &Request) -> Outcome {
             sobjects::delete_by_key(api, request, object, key, value)
         }
 
+        (Post, ["chatter", "feed-elements"]) => chatter::post(api, request),
+        (Get, ["chatter", "feed-elements", id]) => chatter::read(api, request, id),
+        (Get, ["chatter", "feed-elements", id, "capabilities", "comments", "items"]) => {
+            chatter::comments(api, request, id)
+        }
+        (Post, ["chatter", "feed-elements", id, "capabilities", "comments", "items"]) => {
+            chatter::comment(api, request, id)
+        }
+
         (Post, ["composite"]) => composite::composite(api, request),
         (Post, ["composite", "batch"]) => composite::batch(api, request),
         (Post, ["composite", "sobjects"]) => collections::create(api, request),
@@ -154,6 +164,7 @@ fn resources(base: &str) -> Value {
         "queryAll": format!("{base}/queryAll"),
         "search": format!("{base}/search"),
         "parameterizedSearch": format!("{base}/parameterizedSearch"),
+        "chatter": format!("{base}/chatter"),
         "limits": format!("{base}/limits"),
         "composite": format!("{base}/composite"),
         "recent": format!("{base}/recent"),

@@ -1,7 +1,7 @@
 //! The standard objects we offer, with the fields in ordinary use.
 //!
-//! (Salesforce, Object Reference for the Salesforce Platform: Account, Case, Contact, Lead,
-//! Opportunity, Organization, Profile, Task, User; lengths and defaults as there. Read 2026-11-20.)
+//! (Salesforce, Object Reference for the Salesforce Platform: Account, Case, Contact, FeedComment,
+//! FeedItem, Lead, Opportunity, Organization, Profile, Task, User; lengths and defaults as there. Read 2026-11-20.)
 //!
 //! To add a field, add a line. Rules that are more than a line (a name made of two fields, a
 //! status that closes) are in `records`.
@@ -17,6 +17,8 @@ pub(super) fn objects(customs: &[Object]) -> Vec<Object> {
         case(),
         task(customs),
         user(),
+        feed_item(),
+        feed_comment(),
         read_only(Object::new("Profile", "Profile", "Profile", "00e", profile_fields())),
         read_only(Object::new("Organization", "Organization", "Organization", "00D", organization_fields())),
     ];
@@ -319,6 +321,33 @@ fn case() -> Object {
         email("ContactEmail", "Contact Email").formula("Contact.Email"),
     ];
     object("Case", "Case", "Cases", "500", true, own)
+}
+
+fn feed_item() -> Object {
+    let parents = ["Account", "Contact", "Lead", "Opportunity", "Case", "User"];
+    let own = vec![
+        reference("ParentId", "Parent ID", &parents, "Parent", Some("Feeds")).required().create_only(),
+        pick("Type", "Feed Item Type", &["TextPost*"]).length(40).create_only(),
+        text("Title", "Title", 255).create_only(),
+        Field::new("Body", "Body", Kind::LongTextArea).length(10_000).required(),
+    ];
+    unsearched(object("FeedItem", "Feed Item", "Feed Items", "0D5", false, own))
+}
+
+fn feed_comment() -> Object {
+    let own = vec![
+        reference("FeedItemId", "Feed Item ID", &["FeedItem"], "FeedItem", Some("FeedComments"))
+            .required()
+            .create_only(),
+        Field::new("CommentBody", "Comment Body", Kind::LongTextArea).length(10_000).required(),
+    ];
+    unsearched(object("FeedComment", "Feed Comment", "Feed Comments", "0D7", false, own))
+}
+
+/// Found by queries, and not by a search that names no object.
+fn unsearched(mut object: Object) -> Object {
+    object.searchable = false;
+    object
 }
 
 fn task(customs: &[Object]) -> Object {
