@@ -1,5 +1,7 @@
 use serde::Serialize;
+use tieline_aws::AwsError;
 use tieline_bridge::dip::DipError;
+use tieline_core::ConnectorError;
 
 use crate::config::ConfigError;
 use crate::name::Manner;
@@ -28,6 +30,13 @@ impl LambdaError {
         }
     }
 
+    /// The same with what was being done, for example `GetContactAttributes`.
+    #[must_use]
+    pub(crate) fn during(mut self, what: &str) -> Self {
+        self.error_message = format!("{what}: {}", self.error_message);
+        self
+    }
+
     /// A function of the list that is not there yet.
     pub(crate) fn not_offered_yet(function: &str) -> Self {
         Self::new("lambda.unknown_function", format!("the function `{function}` is not offered yet"))
@@ -37,5 +46,25 @@ impl LambdaError {
 impl From<ConfigError> for LambdaError {
     fn from(error: ConfigError) -> Self {
         Self::new("Exception", error.to_string())
+    }
+}
+
+impl From<ConnectorError> for LambdaError {
+    fn from(error: ConnectorError) -> Self {
+        let error = DipError::from(error);
+        Self::new(error.code.as_str(), error.detail)
+    }
+}
+
+impl From<AwsError> for LambdaError {
+    fn from(error: AwsError) -> Self {
+        let code = match error {
+            AwsError::Refused { .. } => "lambda.aws_refused",
+            AwsError::Throttled { .. } => "lambda.aws_throttled",
+            AwsError::ClockSkew | AwsError::NoCredentials | AwsError::NoRegion => "lambda.aws_not_configured",
+            AwsError::Unavailable(_) | AwsError::Malformed => "lambda.aws_unavailable",
+            AwsError::UnsafeKey | AwsError::TooLarge { .. } => "lambda.object_refused",
+        };
+        Self::new(code, error.to_string())
     }
 }

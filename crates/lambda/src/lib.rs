@@ -5,6 +5,7 @@
 //! store or the server. To add one: its name in `name.rs`, a file of its own, a line in
 //! `functions.rs`, and what it needs of the environment in `config.rs`.
 
+mod analytics;
 mod config;
 mod contact_lens;
 mod contact_records;
@@ -14,6 +15,7 @@ mod dip;
 mod error;
 mod functions;
 mod invoke;
+mod lock;
 mod name;
 mod queue_metrics;
 mod recording_url;

@@ -24,7 +24,7 @@ macro_rules! built_in {
 const BUILT_IN: [(&str, &str, Files); 1] = [(
     "amazon-connect",
     "salesforce",
-    built_in!("amazon-connect/salesforce": "contact-record", "agent-report", "queue-report", "queue-metrics", "analytics"),
+    built_in!("amazon-connect/salesforce": "contact-record", "agent-report", "queue-report", "queue-metrics", "analytics", "recording", "transcript"),
 )];
 
 impl FieldMaps {

@@ -25,7 +25,18 @@ fn contact_record() -> std::sync::Arc<FieldMap> {
 fn the_maps_that_come_with_tieline_load() {
     let maps = FieldMaps::built_in("amazon-connect", "salesforce").unwrap();
     let names: Vec<&str> = maps.iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["agent-report", "analytics", "contact-record", "queue-metrics", "queue-report"]);
+    assert_eq!(
+        names,
+        [
+            "agent-report",
+            "analytics",
+            "contact-record",
+            "queue-metrics",
+            "queue-report",
+            "recording",
+            "transcript"
+        ]
+    );
     assert!(FieldMaps::built_in("amazon-connect", "sap").is_none());
     assert!(maps.get("moon").is_none());
 }
@@ -164,7 +175,7 @@ fn a_file_of_the_user_adds_fields_of_the_org_s_own() {
     "#);
     insta::assert_snapshot!(maps.put("moon.toml", "").unwrap_err().to_string(), @r"
     the field map has problems
-      moon.toml: no function uses a map of this name; there are agent-report, analytics, contact-record, queue-metrics, queue-report
+      moon.toml: no function uses a map of this name; there are agent-report, analytics, contact-record, queue-metrics, queue-report, recording, transcript
     ");
     insta::assert_snapshot!(maps.put("analytics.toml", "object = \"A__c\"\n\nkey = =").unwrap_err().to_string(), @r"
     the field map has problems

@@ -17,12 +17,14 @@
 
 mod analysis;
 mod api;
+mod comprehend;
 mod convert;
 mod envelope;
 mod firehose;
 pub mod recordings;
 mod report;
 mod storage_event;
+mod transcribe;
 mod transcript;
 mod wire;
 
@@ -33,11 +35,15 @@ use tieline_core::{
 
 pub use analysis::{Analysis, Roles};
 pub use api::{ConnectApi, Endless, ListedQueue, Metric, Page, QUEUES_A_CALL, QueueNow, Walk};
+pub use comprehend::{Comprehend, Sentiment};
 pub use firehose::{FirehoseAnswer, request_id};
 pub use report::{
     Kind as ReportKind, Report, ReportError, ReportRow, RowCode, RowProblem, Rows as ReportRows,
 };
 pub use storage_event::{CreatedObject, NotAStorageEvent, created_objects};
+pub use transcribe::{
+    TranscriptionJob, contact_of_job, job_name, start_execution, start_transcription, transcription,
+};
 pub use transcript::{End, Segment, Transcript, segments_json};
 
 /// One Amazon Connect instance, as a sender of deliveries.

@@ -201,8 +201,7 @@ impl Aws {
         let keys = self.keys().await?;
         let url = call.url(settings, region);
         let body = call.body.as_ref().map(|body| body.to_string().into_bytes()).unwrap_or_default();
-        let content_type =
-            if call.target.is_some() { "application/x-amz-json-1.1" } else { "application/json" };
+        let content_type = if call.target.is_some() { call.service.json_type() } else { "application/json" };
         let mut headers = vec![("content-type", content_type)];
         if let Some(target) = call.target {
             headers.push(("x-amz-target", target));

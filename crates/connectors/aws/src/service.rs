@@ -8,11 +8,19 @@ pub enum Service {
     ContactLens,
     Transcribe,
     Comprehend,
+    /// Only for those who keep the reference's state machine.
+    StepFunctions,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::SecretsManager, Self::Connect, Self::ContactLens, Self::Transcribe, Self::Comprehend];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::SecretsManager,
+        Self::Connect,
+        Self::ContactLens,
+        Self::Transcribe,
+        Self::Comprehend,
+        Self::StepFunctions,
+    ];
 
     /// The name in the signature's scope.
     pub(crate) fn signing_name(self) -> &'static str {
@@ -21,6 +29,7 @@ impl Service {
             Self::Connect | Self::ContactLens => "connect",
             Self::Transcribe => "transcribe",
             Self::Comprehend => "comprehend",
+            Self::StepFunctions => "states",
         }
     }
 
@@ -41,6 +50,16 @@ impl Service {
             Self::ContactLens => "CONNECT_CONTACT_LENS",
             Self::Transcribe => "TRANSCRIBE",
             Self::Comprehend => "COMPREHEND",
+            Self::StepFunctions => "SFN",
+        }
+    }
+
+    /// The version of AWS JSON that operations named by a header are written in (each service's
+    /// model in botocore, `jsonVersion`, read 2026-11-21).
+    pub(crate) fn json_type(self) -> &'static str {
+        match self {
+            Self::StepFunctions => "application/x-amz-json-1.0",
+            _ => "application/x-amz-json-1.1",
         }
     }
 
@@ -69,6 +88,7 @@ mod tests {
             Service::Transcribe.address("cn-north-1"),
             "https://transcribe.cn-north-1.amazonaws.com.cn"
         );
+        assert_eq!(Service::StepFunctions.address("us-east-1"), "https://states.us-east-1.amazonaws.com");
         assert_eq!(Service::Connect.address("us-gov-west-1"), "https://connect.us-gov-west-1.amazonaws.com");
         assert_eq!(Service::ContactLens.address("us-east-1"), "https://contact-lens.us-east-1.amazonaws.com");
     }

@@ -175,7 +175,8 @@ impl Client {
         serde_json::from_slice(&body).map_err(|error| Failure::malformed(status.as_u16(), error))
     }
 
-    async fn bytes(&self, call: Call<'_>) -> Result<(StatusCode, Vec<u8>), Failure> {
+    /// The answer as it came; an update may have none.
+    pub async fn bytes(&self, call: Call<'_>) -> Result<(StatusCode, Vec<u8>), Failure> {
         let mut url = self.org.base.clone();
         url.set_path(&format!("{}{}", self.org.data_path, call.path?));
         if !call.query.is_empty() {

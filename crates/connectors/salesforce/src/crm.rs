@@ -60,6 +60,12 @@ impl Salesforce {
         let created = rows::create(&self.client, object, fields).await;
         created.and_then(convert::record_id).map_err(|failure| failure.during("create"))
     }
+
+    /// Changes fields of one record that is there.
+    pub async fn update(&self, object: &str, id: &RecordId, fields: &JsonMap) -> Result<(), ConnectorError> {
+        let updated = rows::update(&self.client, object, id.as_str(), fields).await;
+        updated.map(drop).map_err(|failure| failure.during("update"))
+    }
 }
 
 #[async_trait]

@@ -1,12 +1,14 @@
 //! What Contact Lens found in a contact.
 
-use super::{Deviation, Group, compare_effects};
+use super::{Deviation, Group, Run, compare_effects, transcription};
 
-pub const GROUP: Group = Group {
-    functions: &["sfProcessContactLens"],
-    deviations: DEVIATIONS,
-    later: &["sfProcessContactLens"],
-    compare: compare_effects,
-};
+pub const GROUP: Group =
+    Group { functions: &["sfProcessContactLens"], deviations: DEVIATIONS, later: &[], compare };
+
+/// The same records and attachments, and at the end the same lock.
+fn compare(run: &Run) {
+    compare_effects(run);
+    transcription::compare_locks(run);
+}
 
 const DEVIATIONS: &[Deviation] = &[];

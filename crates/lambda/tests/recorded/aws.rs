@@ -108,6 +108,7 @@ impl World {
     fn target(&mut self, target: &str, request: &Seen) -> Reply {
         let (service, operation) = target.split_once('.').unwrap_or((target, ""));
         let service = service.split('_').next().unwrap_or_default().to_lowercase();
+        let service = service.strip_prefix("aws").unwrap_or(&service);
         let operation = format!("{service}.{}", snake(operation));
         self.remember(&operation, request.json());
         match operation.as_str() {

@@ -321,3 +321,10 @@ pub fn compare_result(run: &Run) {
         assert_eq!(message, expected["message"], "{name}");
     }
 }
+
+/// The text of an attachment's body.
+pub fn decoded(body: &Value) -> String {
+    use base64::Engine as _;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(body.as_str().unwrap()).unwrap();
+    String::from_utf8(bytes).unwrap()
+}

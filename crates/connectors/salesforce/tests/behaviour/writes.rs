@@ -306,3 +306,25 @@ async fn a_write_of_nothing_asks_nothing_and_a_mixed_one_is_refused() {
     assert!(salesforce.write(&too_many).await.is_err());
     assert!(server.seen().is_empty());
 }
+
+#[tokio::test]
+async fn a_record_is_changed_by_its_id_and_nothing_else() {
+    let (server, salesforce) = org(|request| match request.path.rsplit('/').next() {
+        Some("a0R") => Reply::Bytes(204, Vec::new(), Vec::new()),
+        _ => problem(404, "NOT_FOUND", "no such record"),
+    })
+    .await;
+    let fields = map(json!({"Name": "x", "Score__c": -2.0}));
+    let update = async |id: &str| salesforce.update("Note__c", &RecordId::new(id).unwrap(), &fields).await;
+
+    update("a0R").await.unwrap();
+    assert!(update("a0R/../x?y").await.is_err());
+
+    let calls = calls(&server);
+    assert_eq!(
+        (calls[0].method.as_str(), calls[0].path.as_str()),
+        ("PATCH", "/services/data/v62.0/sobjects/Note__c/a0R")
+    );
+    assert_eq!(calls[0].json(), json!({"Name": "x", "Score__c": -2.0}));
+    assert!(calls[1].target.ends_with("/sobjects/Note__c/a0R%2F..%2Fx%3Fy"), "{}", calls[1].target);
+}

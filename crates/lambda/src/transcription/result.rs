@@ -1,0 +1,216 @@
+//! The end of a transcription job: the transcript and what is found in it come into the CRM.
+
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+use tieline_amazon_connect::{Comprehend, End, Segment, Transcript, contact_of_job, segments_json};
+use tieline_bridge::map::python_json;
+
+use super::findings::Findings;
+use super::{asked, text};
+use crate::LambdaError;
+use crate::analytics::{Analytics, File, is_contact_id};
+use crate::contact_lens::document_error;
+use crate::context::Context;
+use crate::lock::{Lock, State, Taken, Work};
+use crate::name::Manner;
+
+/// A call of hours, word by word, is some ten megabytes.
+const LARGEST_TRANSCRIPT: usize = 64 * 1024 * 1024;
+
+/// Takes `{TranscriptionJob}` of the reference's state machine, or EventBridge's `Transcribe Job
+/// State Change`.
+///
+/// ("Amazon Transcribe Developer Guide", "Using Amazon EventBridge with Amazon Transcribe", read
+/// 2026-11-21: the event has the job's name and status, not where its transcript is.)
+pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Result<Value, LambdaError> {
+    if let Some(job) = event.get("TranscriptionJob") {
+        return import(context, manner, job).await;
+    }
+    let Some(detail) = event
+        .get("detail")
+        .filter(|_| event.get("detail-type").and_then(Value::as_str) == Some("Transcribe Job State Change"))
+    else {
+        return Err(LambdaError::new(
+            "lambda.malformed_event",
+            "the event is neither a `TranscriptionJob` nor a `Transcribe Job State Change`",
+        ));
+    };
+    let name = text(detail, "TranscriptionJobName")?;
+    // EventBridge tells of every job of the account; ours are named after contact and recording.
+    let is_ours = name.rsplit_once('_').is_some_and(|(contact, digest)| {
+        is_contact_id(contact) && digest.len() == 32 && digest.bytes().all(|b| b.is_ascii_hexdigit())
+    });
+    match detail.get("TranscriptionJobStatus").and_then(Value::as_str) {
+        Some("COMPLETED") if is_ours => {
+            let job = asked(context, name).await?;
+            import(context, manner, &job).await
+        }
+        Some("FAILED") if is_ours => {
+            let job = asked(context, name).await?;
+            Err(failed(&job))
+        }
+        _ => Ok(answer(manner, false, &Findings::default())),
+    }
+}
+
+/// Goes to the function's failure destination, where somebody sees it: no repetition helps.
+fn failed(job: &Value) -> LambdaError {
+    // A reason tells of format, length or rights, never of what was said.
+    let reason = job.get("FailureReason").and_then(Value::as_str).unwrap_or("no reason given");
+    LambdaError::new(
+        "lambda.transcription_failed",
+        format!("Amazon Transcribe could not transcribe a recording: {reason}"),
+    )
+}
+
+async fn import(context: &Context, manner: Manner, job: &Value) -> Result<Value, LambdaError> {
+    if job.get("TranscriptionJobStatus").and_then(Value::as_str) == Some("FAILED") {
+        return Err(failed(job));
+    }
+    let name = text(job, "TranscriptionJobName")?;
+    let contact = contact_of_job(name).filter(|contact| is_contact_id(contact)).ok_or_else(|| {
+        LambdaError::new("lambda.malformed_event", "the job's name does not begin with a contact's id")
+    })?;
+    let uri = job.pointer("/Transcript/TranscriptFileUri").and_then(Value::as_str).unwrap_or_default();
+    let (bucket, key) = place(uri).ok_or_else(|| {
+        LambdaError::new(
+            "lambda.malformed_event",
+            "the job has no `Transcript.TranscriptFileUri` in a bucket",
+        )
+    })?;
+    let bucket = context.aws().bucket(&bucket);
+    // Locks lie beside the transcripts.
+    let work = Work { task: "result", of: name.to_owned(), theirs: false, codes: None };
+    let mut lock = match Lock::take(bucket.clone(), contact, &context.clock, &work).await? {
+        Taken::Now(lock) => lock,
+        Taken::Done => return Ok(answer(manner, true, &Findings::default())),
+    };
+    let read = async {
+        let file = bucket.read(&key, LARGEST_TRANSCRIPT).await?.ok_or_else(|| {
+            LambdaError::new("lambda.object_refused", "the transcript is not in the bucket")
+        })?;
+        let end = match manner {
+            Manner::Ours => End::OfLastWord,
+            Manner::Legacy => End::OfFirstWord,
+        };
+        let transcript = Transcript::parse(&file.bytes, end).map_err(|kind| document_error(&kind))?;
+        drop(file);
+        write(context, manner, (contact, job), &transcript, &mut lock).await
+    };
+    match read.await {
+        Ok(findings) if findings.is_worth_repeating() => {
+            lock.release().await;
+            let codes: Vec<&str> = findings.failed.iter().map(|(code, _)| *code).collect();
+            Err(LambdaError::new(
+                "lambda.analysis_incomplete",
+                format!("the transcript is in the CRM, but these analyses failed: {}", codes.join(", ")),
+            ))
+        }
+        Ok(findings) => {
+            lock.finish(State::Completed).await?;
+            Ok(answer(manner, true, &findings))
+        }
+        Err(error) => {
+            lock.release().await;
+            Err(error)
+        }
+    }
+}
+
+fn answer(manner: Manner, done: bool, findings: &Findings) -> Value {
+    match manner {
+        Manner::Legacy => json!({"Done": done}),
+        Manner::Ours => {
+            let failed: Vec<&str> = findings.failed.iter().map(|(code, _)| *code).collect();
+            json!({"imported": done, "failed_analyses": failed})
+        }
+    }
+}
+
+async fn write(
+    context: &Context,
+    manner: Manner,
+    (contact, job): (&str, &Value),
+    transcript: &Transcript,
+    lock: &mut Lock,
+) -> Result<Findings, LambdaError> {
+    let said: String = transcript.customer.iter().flat_map(|it| [it.content.as_str(), " "]).collect();
+    let findings = if said.is_empty() {
+        Findings::default()
+    } else {
+        let language = job.get("LanguageCode").and_then(Value::as_str).unwrap_or_default();
+        let comprehend = Comprehend::new(context.aws().clone(), language);
+        Findings::about(&comprehend, &said, lock.codes()).await
+    };
+    let analytics = Analytics::of(context, manner).await?;
+    let mut extra = findings.extra();
+    extra.insert("contactId".into(), contact.into());
+    let row = analytics.row("transcript", &json!({}), &extra)?;
+    let stands = analytics.write(Some(lock), row).await?;
+    let mut files = Vec::new();
+    let mut add = |name, description, text: String| files.push(File { name, description, text });
+    let side = |segments: &[Segment]| python_json(&segments_json(segments));
+    if !transcript.customer.is_empty() {
+        let description = "Call Recording Transcription - Customer Side";
+        add("CustomerTranscripts.json", description, side(&transcript.customer));
+    }
+    if !transcript.agent.is_empty() {
+        let description = "Call Recording Transcription - Agent Side";
+        add("AgentTranscripts.json", description, side(&transcript.agent));
+    }
+    if let Some(syntax) = findings.syntax.clone().filter(|it| it != "[]") {
+        add("ComprehendSyntax.json", "Comprehend Syntax", syntax);
+    }
+    analytics.attach(&stands, &files).await?;
+    Ok(findings)
+}
+
+/// Bucket and key of an address of S3: path style as Transcribe gives it, the bucket in the host,
+/// or `s3://`.
+fn place(uri: &str) -> Option<(String, String)> {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(String::from);
+    if let Some(rest) = uri.strip_prefix("s3://") {
+        let (bucket, key) = rest.split_once('/')?;
+        return (!bucket.is_empty() && !key.is_empty()).then(|| (bucket.to_owned(), key.to_owned()));
+    }
+    let rest = uri.strip_prefix("https://").or_else(|| uri.strip_prefix("http://"))?;
+    let (host, path) = rest.split_once('/')?;
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let in_host = host.split_once(".s3.").or_else(|| host.split_once(".s3-"));
+    let (bucket, key) = if let Some((bucket, _)) = in_host {
+        (bucket.to_owned(), path)
+    } else {
+        let (bucket, key) = path.split_once('/')?;
+        (decoded(bucket)?, key)
+    };
+    let key = decoded(key)?;
+    (!bucket.is_empty() && !key.is_empty()).then_some((bucket, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transcript_s_address_names_bucket_and_key() {
+        for (uri, expected) in [
+            ("https://s3.us-west-2.amazonaws.com/trb/c-1_abc.json", Some(("trb", "c-1_abc.json"))),
+            ("https://s3.cn-north-1.amazonaws.com.cn/trb/a/b%20c.json", Some(("trb", "a/b c.json"))),
+            ("https://trb.s3.eu-central-1.amazonaws.com/c.json?x=y", Some(("trb", "c.json"))),
+            ("https://my.trb.s3-eu-west-1.amazonaws.com/c.json", Some(("my.trb", "c.json"))),
+            ("s3://trb/a/c.json", Some(("trb", "a/c.json"))),
+            ("https://s3.us-west-2.amazonaws.com/trb", None),
+            ("https://s3.us-west-2.amazonaws.com/trb/", None),
+            ("s3:///x", None),
+            ("ftp://x/y/z", None),
+            ("", None),
+        ] {
+            let place = place(uri);
+            assert_eq!(
+                place.as_ref().map(|(bucket, key)| (bucket.as_str(), key.as_str())),
+                expected,
+                "{uri}"
+            );
+        }
+    }
+}
