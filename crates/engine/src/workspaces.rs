@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tieline_amazon_connect::AmazonConnect;
+use tieline_bridge::dip::recent::{Recent, Recents};
 use tieline_bridge::dip::{AnswerCache, DipSettings, DipTarget, Dips, MemoryCache};
 use tieline_core::{Clock, ConnectionName, ContactCenter, Crm, Purpose, WorkspaceName};
 use tieline_salesforce::legacy::Legacy;
@@ -50,7 +51,9 @@ impl Workspaces {
                 }
                 Connection::Salesforce(salesforce) => match org(salesforce, clock) {
                     Ok(org) => {
-                        orgs.insert(name.clone(), (org.clone(), Arc::new(MemoryCache::default())));
+                        let shared =
+                            (org.clone(), Arc::new(MemoryCache::default()), Arc::new(Recents::default()));
+                        orgs.insert(name.clone(), shared);
                         made.add_crm(name.clone(), Arc::new(org.for_purpose(Purpose::CallLog)));
                     }
                     Err(message) => {
@@ -60,13 +63,18 @@ impl Workspaces {
             }
         }
         for (name, workspace) in &config.workspaces {
-            let dips = orgs.get(&workspace.crm).map(|(org, cache)| {
+            let dips = orgs.get(&workspace.crm).map(|(org, cache, recents)| {
+                let org = match &workspace.find_caller {
+                    Some(settings) => org.clone().finding(settings.clone()),
+                    None => org.clone(),
+                };
                 let target: Arc<dyn DipTarget> = match workspace.compat {
-                    Compat::Neutral => Arc::new(org.clone()),
-                    Compat::Legacy => Arc::new(Legacy::new(org.clone(), Arc::clone(clock))),
+                    Compat::Neutral => Arc::new(org),
+                    Compat::Legacy => Arc::new(Legacy::new(org, Arc::clone(clock))),
                 };
                 Dips::new(target, Arc::clone(clock), DipSettings::default())
                     .with_cache(Arc::clone(cache) as Arc<dyn AnswerCache>)
+                    .remembering(workspace.answer_cache.map(Recent::new), recents)
                     .in_region(&workspace.region)
             });
             made.add_workspace(

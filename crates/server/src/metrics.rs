@@ -11,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use tieline_bridge::dip::recent::Counts;
 use tieline_engine::pipeline::{Pipeline, TargetHealth};
 use tieline_store::QueueDepths;
 
@@ -58,6 +59,17 @@ struct StepLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MemoryLabels {
+    workspace: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WorkspaceLabels {
+    workspace: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabels {
     queue: &'static str,
     state: &'static str,
@@ -74,6 +86,8 @@ pub struct Metrics {
     queues: Family<QueueLabels, Gauge>,
     pipeline: Family<StepLabels, Counter>,
     targets: Targets,
+    memory: Family<MemoryLabels, Counter>,
+    memory_bytes: Family<WorkspaceLabels, Gauge>,
 }
 
 /// How the connections to CRMs fare.
@@ -164,6 +178,9 @@ impl Default for Metrics {
             deliveries.clone(),
         );
         registry.register("dips", "Look-ups during calls by how they ended", dips.clone());
+        let (memory, memory_bytes) = (Family::default(), Family::default());
+        registry.register("dip_memory", "Look-ups that memory could answer, and how", memory.clone());
+        registry.register("dip_memory_bytes", "Answers held in memory", memory_bytes.clone());
         registry.register("queue_rows", "Rows that wait, or that need a person", queues.clone());
         let pipeline = Family::default();
         registry.register("pipeline_steps", "What the way of records to the CRM has done", pipeline.clone());
@@ -178,6 +195,8 @@ impl Default for Metrics {
             queues,
             pipeline,
             targets,
+            memory,
+            memory_bytes,
         }
     }
 }
@@ -197,6 +216,21 @@ impl Metrics {
 
     pub(crate) fn dip(&self, workspace: &str, outcome: &'static str) {
         self.dips.get_or_create(&DipLabels { workspace: workspace.to_owned(), outcome }).inc();
+    }
+
+    /// How often a workspace's dips were answered from memory.
+    pub(crate) fn remembered(&self, workspace: &str, counts: Counts) {
+        for (outcome, count) in [
+            ("hit", counts.hits),
+            ("stale", counts.stale),
+            ("miss", counts.misses),
+            ("joined", counts.joined),
+        ] {
+            let labels = MemoryLabels { workspace: workspace.to_owned(), outcome };
+            self.memory.get_or_create(&labels).inner().store(count, std::sync::atomic::Ordering::Relaxed);
+        }
+        let bytes = i64::try_from(counts.bytes).unwrap_or(i64::MAX);
+        self.memory_bytes.get_or_create(&WorkspaceLabels { workspace: workspace.to_owned() }).set(bytes);
     }
 
     /// The text of `/metrics`, with queues, pipeline and CRMs as they are now.

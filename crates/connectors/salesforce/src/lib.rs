@@ -36,3 +36,4 @@ mod write;
 pub use auth::{CredentialError, CredentialSource, Credentials, GrantSecrets};
 pub use config::{OrgSettings, SettingsError, is_shared_sign_in};
 pub use crm::Salesforce;
+pub use find::find_defaults;

@@ -80,6 +80,8 @@ impl Config {
                     crm: salesforce_name,
                     region: "US".into(),
                     compat: Compat::Neutral,
+                    find_caller: None,
+                    answer_cache: None,
                     sign_in: Some(sign_in),
                     keys: vec![key],
                 },

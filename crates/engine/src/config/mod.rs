@@ -21,6 +21,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tieline_bridge::dip::find::FindSettings;
+use tieline_bridge::dip::recent::RecentSettings;
 use tieline_core::{ConnectionName, WorkspaceName};
 use url::Url;
 
@@ -143,6 +145,10 @@ pub struct WorkspaceConfig {
     pub region: String,
     /// In whose manner dips are answered. Default `neutral`.
     pub compat: Compat,
+    /// Where `findCaller` looks; Contact, Lead, Account and Case by default.
+    pub find_caller: Option<FindSettings>,
+    /// How answers of dips are remembered; not at all by default.
+    pub answer_cache: Option<RecentSettings>,
     /// How agents sign in; without it nobody can, and only dips and deliveries work.
     pub sign_in: Option<SignInConfig>,
     pub keys: Vec<ApiKey>,

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tieline_bridge::dip::Grants;
+use tieline_bridge::dip::find::{FindObject, FindSettings};
+use tieline_bridge::dip::recent::RecentSettings;
 use tieline_core::{ConnectionName, WorkspaceName};
 use toml::{Table, Value};
 use url::Url;
@@ -325,6 +327,8 @@ fn workspace(
             Compat::Neutral
         }
     };
+    let find_caller = section.table("find_caller").map(find_caller);
+    let answer_cache = section.table("answer_cache").map(answer_cache);
     let sign_in = section.table("sign_in").map(sign_in);
     let mut keys = Vec::new();
     let mut names = BTreeSet::new();
@@ -357,7 +361,65 @@ fn workspace(
         Some(sign_in) => Some(sign_in?),
         None => None,
     };
-    Some(WorkspaceConfig { contact_center: contact_center?, crm: crm?, region, compat, sign_in, keys })
+    Some(WorkspaceConfig {
+        contact_center: contact_center?,
+        crm: crm?,
+        region,
+        compat,
+        find_caller,
+        answer_cache,
+        sign_in,
+        keys,
+    })
+}
+
+fn find_caller(mut section: Section<'_>) -> FindSettings {
+    let defaults = tieline_salesforce::find_defaults();
+    let named = section.texts("objects");
+    let weak_digits = section.whole("weak_digits", 0..=12, defaults.weak_digits as u64);
+    let mut objects: Vec<FindObject> =
+        if named.is_empty() { defaults.objects } else { named.into_iter().map(FindObject::named).collect() };
+    for (object, mut fields) in section.named_tables("fields") {
+        let Some(one) = objects.iter_mut().find(|one| one.object.eq_ignore_ascii_case(&object)) else {
+            section.problem("fields", format!("`{object}` is none of `objects`"));
+            continue;
+        };
+        one.name = fields.text("name");
+        one.phones = fields.has("phones").then(|| fields.texts("phones"));
+        one.emails = fields.has("emails").then(|| fields.texts("emails"));
+        one.last_contact = fields.text("last_contact");
+        fields.finish();
+    }
+    for one in &objects {
+        if !is_name(&one.object) {
+            section.problem("objects", format!("`{}` is no object's name", one.object));
+        }
+        let lists = [&one.phones, &one.emails];
+        let fields = lists.into_iter().flatten().flatten().chain(&one.name).chain(&one.last_contact);
+        for field in fields.filter(|field| !is_name(field)) {
+            section.problem("fields", format!("`{field}` of {} is no field's name", one.object));
+        }
+    }
+    section.finish();
+    FindSettings { objects, weak_digits: usize::try_from(weak_digits).unwrap_or_default() }
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn answer_cache(mut section: Section<'_>) -> RecentSettings {
+    let defaults = RecentSettings::default();
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let settings = RecentSettings {
+        fresh: Duration::from_secs(section.whole("fresh_secs", 0..=86_400, defaults.fresh.as_secs())),
+        stale: Duration::from_secs(section.whole("stale_secs", 0..=86_400, defaults.stale.as_secs())),
+        entries: count(section.whole("entries", 1..=1_000_000, defaults.entries as u64)),
+        bytes: count(section.whole("bytes", 65_536..=4_294_967_296, defaults.bytes as u64)),
+    };
+    section.finish();
+    settings
 }
 
 fn sign_in(mut section: Section<'_>) -> Option<SignInConfig> {

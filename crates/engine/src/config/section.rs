@@ -66,6 +66,11 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Whether the file says anything of `key`: an empty list is an answer too.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// Text, or a reference (`env:NAME`, `file:PATH`) to it: for what is no secret and still
     /// kept beside one, such as a client id.
     pub(super) fn required_or_reference(&mut self, key: &'static str) -> Option<String> {

@@ -9,6 +9,8 @@ use http::{HeaderMap, header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use tieline_bridge::dip::Dips;
+
 use crate::guard;
 use crate::problem::ProblemBody;
 use crate::state::AppState;
@@ -54,6 +56,11 @@ pub(super) async fn metrics(State(state): State<AppState>, headers: HeaderMap) -
         && !guard::bearer(&headers).is_some_and(|presented| key.accept(presented))
     {
         return Err(Problem::unauthorized());
+    }
+    for (name, workspace) in state.workspaces.workspaces() {
+        if let Some(counts) = workspace.dips.as_ref().and_then(Dips::remembered) {
+            state.metrics.remembered(name.as_str(), counts);
+        }
     }
     let text = state.metrics.text(state.store.queue_depths().await?, &state.pipeline);
     Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text)

@@ -29,6 +29,7 @@ use crate::failure::Failure;
 use crate::wire::{QueryPage, SearchAnswer};
 
 use objects::Searched;
+pub use objects::find_defaults;
 pub(crate) use objects::{Finding, is_known};
 
 /// Queries one composite call takes.

@@ -21,9 +21,14 @@ pub(crate) struct Finding {
 
 impl Default for Finding {
     fn default() -> Self {
-        let objects = KNOWN.iter().map(|known| FindObject::named(known.object)).collect();
-        Self::new(FindSettings { objects, weak_digits: 7 })
+        Self::new(find_defaults())
     }
+}
+
+/// Contact, Lead, Account and Case by what every org's own have, and the last seven digits.
+pub fn find_defaults() -> FindSettings {
+    let objects = KNOWN.iter().map(|known| FindObject::named(known.object)).collect();
+    FindSettings { objects, weak_digits: 7 }
 }
 
 impl Finding {
