@@ -10,6 +10,7 @@ use crate::config::{Environment, SalesforceSettings, dip_settings};
 use crate::credentials::SecretCredentials;
 use crate::dip::Answering;
 use crate::recording_url::CloudFront;
+use crate::rights::DipRights;
 
 /// What the functions of one process share; each part is made by the first invocation that needs it.
 pub(crate) struct Context {
@@ -65,7 +66,8 @@ impl Context {
                 let salesforce = self.salesforce().await?;
                 let region = self.environment.get("TIELINE_REGION").filter(|region| !region.is_empty());
                 let settings = dip_settings(&self.environment)?;
-                Ok(Answering::new(salesforce, &self.clock, &settings, region))
+                let rights = DipRights::read(&self.environment)?;
+                Ok(Answering::new(salesforce, &self.clock, &settings, region, rights))
             })
             .await
     }

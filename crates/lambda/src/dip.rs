@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use tieline_bridge::dip::recent::{Recent, Recents};
 use tieline_bridge::dip::{Allowed, DipSettings, Dips, MemoryCache};
 use tieline_core::Clock;
 use tieline_salesforce::Salesforce;
@@ -11,11 +12,13 @@ use tieline_salesforce::legacy::Legacy;
 use crate::LambdaError;
 use crate::context::Context;
 use crate::name::Manner;
+use crate::rights::DipRights;
 
 /// Both fronts on one org, with one deadline and one memory of changes.
 pub(crate) struct Answering {
     ours: Dips,
     legacy: Dips,
+    allowed: Allowed,
 }
 
 impl Answering {
@@ -24,10 +27,18 @@ impl Answering {
         clock: &Arc<dyn Clock>,
         settings: &DipSettings,
         region: Option<&str>,
+        rights: DipRights,
     ) -> Self {
+        let salesforce = match rights.find_caller {
+            Some(settings) => salesforce.clone().finding(settings),
+            None => salesforce.clone(),
+        };
         let cache = Arc::new(MemoryCache::default());
+        let recents = Arc::new(Recents::default());
         let dips = |target| {
-            let dips = Dips::new(target, Arc::clone(clock), settings.clone()).with_cache(cache.clone());
+            let dips = Dips::new(target, Arc::clone(clock), settings.clone())
+                .with_cache(cache.clone())
+                .remembering(rights.answer_cache.map(Recent::new), &recents);
             match region {
                 Some(region) => dips.in_region(region),
                 None => dips,
@@ -35,7 +46,8 @@ impl Answering {
         };
         Self {
             ours: dips(Arc::new(salesforce.clone())),
-            legacy: dips(Arc::new(Legacy::new(salesforce.clone(), Arc::clone(clock)))),
+            legacy: dips(Arc::new(Legacy::new(salesforce, Arc::clone(clock)))),
+            allowed: rights.allowed,
         }
     }
 }
@@ -46,5 +58,5 @@ pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Res
         Manner::Ours => &answering.ours,
         Manner::Legacy => &answering.legacy,
     };
-    dips.answer(event, &Allowed::everything()).await.map_err(|error| LambdaError::of_dip(error, manner))
+    dips.answer(event, &answering.allowed).await.map_err(|error| LambdaError::of_dip(error, manner))
 }

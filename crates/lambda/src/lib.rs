@@ -20,6 +20,7 @@ mod name;
 mod queue_metrics;
 mod recording_url;
 mod report;
+mod rights;
 mod transcription;
 
 pub use config::Environment;
