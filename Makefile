@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench build web fmt lint unit deny e2e screenshots clean size
+.PHONY: help demo test check bench bench-reference build package web fmt lint unit deny e2e screenshots clean size
 .DEFAULT_GOAL := help
 
 CACHE := .cache
@@ -15,7 +15,7 @@ WEB_SOURCES := $(shell git ls-files web 2>/dev/null)
 say = @printf '\033[1m== %s\033[0m\n' "$(1)"
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort | expand -t 12
 
 demo: build ## build everything and start the simulated world and Tieline on it
 	$(call say,Starting the demo (ctrl-C stops it))
@@ -54,10 +54,19 @@ lint: web ## formatting, clippy, types, generated files, documentation
 	@cd web && npm run --silent check
 	$(call say,Clippy: the first run compiles all dependencies)
 	@cargo clippy --quiet --workspace --all-targets -- -D warnings
+	$(call say,Template of the Lambda functions)
+	@scripts/setup.sh clients
+	@scripts/lint-template.sh
 	$(call say,Documentation)
 	@RUSTDOCFLAGS='-D warnings' cargo doc --quiet --workspace --no-deps
 
-unit: web ## Rust and page tests without a browser
+package: ## dist/tieline-lambda.zip, the Lambda functions
+	$(call say,Packing the Lambda functions)
+	@scripts/setup.sh build
+	@scripts/setup.sh package
+	@scripts/package.sh
+
+unit: web package ## Rust and page tests without a browser
 	$(call say,Page tests)
 	@cd web && npm run --silent test && npm run --silent size
 	$(call say,Rust tests (simple-salesforce, jsforce and boto3 against the sandbox among them))
@@ -84,6 +93,10 @@ bench: web ## figures of docs/performance.md
 	$(call say,Benchmarks (release build))
 	@scripts/setup.sh browser
 	@scripts/bench.sh
+
+bench-reference: ## beside a checkout of the reference package: REFERENCE=path
+	@scripts/setup.sh clients
+	@scripts/bench-reference.sh $(REFERENCE)
 
 screenshots: build $(CACHE)/e2e-modules.stamp ## the README's pictures, made by the tests
 	@scripts/setup.sh browser

@@ -16,7 +16,7 @@ pub struct LambdaError {
 }
 
 impl LambdaError {
-    pub(crate) fn new(error_type: &str, error_message: impl Into<String>) -> Self {
+    pub fn new(error_type: &str, error_message: impl Into<String>) -> Self {
         Self { error_type: error_type.to_owned(), error_message: error_message.into() }
     }
 

@@ -19,6 +19,25 @@ impl Functions {
         Self { context: Context::new(environment, clock) }
     }
 
+    /// # Errors
+    ///
+    /// The one [`Functions::invoke`] would give, whatever the event, when nothing has that name.
+    pub fn knows(&self, name: &str) -> Result<(), LambdaError> {
+        named(name, &self.context.environment).map(drop)
+    }
+
+    /// Runs a function with an event as it came.
+    ///
+    /// # Errors
+    ///
+    /// As [`Functions::invoke`], and `lambda.malformed_event` for what is no JSON.
+    pub async fn invoke_text(&self, name: &str, event: &[u8]) -> Result<Value, LambdaError> {
+        let event = serde_json::from_slice(event).map_err(|error| {
+            LambdaError::new("lambda.malformed_event", format!("the event is no JSON: {error}"))
+        })?;
+        self.invoke(name, &event).await
+    }
+
     /// Runs the function called `name`: ours (`dip`) or the reference's (`sfInvokeAPI.lambda_handler`).
     ///
     /// # Errors

@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
-use serde_json::Value;
 use tieline_core::Clock;
 
-use crate::LambdaError;
 use crate::config::Environment;
 use crate::functions::Functions;
 
@@ -15,12 +13,7 @@ pub async fn run_invoke(
     environment: Environment,
     clock: Arc<dyn Clock>,
 ) -> (String, u8) {
-    let result = match serde_json::from_slice::<Value>(event) {
-        Ok(event) => Functions::new(environment, clock).invoke(function, &event).await,
-        Err(error) => {
-            Err(LambdaError::new("lambda.malformed_event", format!("the event is no JSON: {error}")))
-        }
-    };
+    let result = Functions::new(environment, clock).invoke_text(function, event).await;
     match result {
         Ok(answer) => (answer.to_string(), 0),
         Err(error) => (serde_json::to_string(&error).expect("two texts can always be written"), 1),
