@@ -11,4 +11,4 @@ pub mod sign_in;
 mod workspaces;
 
 pub use clock::SystemClock;
-pub use workspaces::{Workspace, Workspaces};
+pub use workspaces::{Recordings, Workspace, Workspaces};

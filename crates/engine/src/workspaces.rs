@@ -4,16 +4,20 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tieline_amazon_connect::AmazonConnect;
+use tieline_amazon_connect::recordings::{Layout, Recordings as InstanceRecordings};
+use tieline_aws::Aws;
 use tieline_bridge::dip::recent::{Recent, Recents};
 use tieline_bridge::dip::{AnswerCache, DipSettings, DipTarget, Dips, MemoryCache};
-use tieline_core::{Clock, ConnectionName, ContactCenter, Crm, Purpose, WorkspaceName};
+use tieline_core::{Clock, ConnectionName, ContactCenter, Crm, Purpose, RecordingStore, WorkspaceName};
 use tieline_salesforce::legacy::Legacy;
 use tieline_salesforce::{Credentials, GrantSecrets, OrgSettings, Salesforce};
 
 use crate::config::{
-    Compat, Config, ConfigError, ConfigProblem, Connection, SalesforceConfig, SalesforceGrant,
+    Compat, Config, ConfigError, ConfigProblem, Connection, RecordingsConfig, SalesforceConfig,
+    SalesforceGrant,
 };
 
 /// All connections and workspaces of one server.
@@ -21,7 +25,16 @@ use crate::config::{
 pub struct Workspaces {
     contact_centers: BTreeMap<ConnectionName, Arc<dyn ContactCenter>>,
     crms: BTreeMap<ConnectionName, Arc<dyn Crm>>,
+    recordings: BTreeMap<ConnectionName, Recordings>,
     by_name: BTreeMap<WorkspaceName, Workspace>,
+}
+
+/// The recordings of one contact center.
+#[derive(Clone)]
+pub struct Recordings {
+    pub store: Arc<dyn RecordingStore>,
+    /// How long an address lives by which one is played.
+    pub life: Duration,
 }
 
 /// One contact center joined to one CRM.
@@ -48,6 +61,12 @@ impl Workspaces {
                 Connection::AmazonConnect(connect) => {
                     let center = AmazonConnect::new(connect.instance_arn.clone());
                     made.add_contact_center(name.clone(), Arc::new(center));
+                    match connect.recordings.as_ref().map(|config| recordings(config, clock)) {
+                        Some(Ok(recordings)) => made.add_recordings(name.clone(), recordings),
+                        Some(Err(message)) => problems
+                            .push(ConfigProblem { place: format!("connections.{name}.recordings"), message }),
+                        None => {}
+                    }
                 }
                 Connection::Salesforce(salesforce) => match org(salesforce, clock) {
                     Ok(org) => {
@@ -94,6 +113,15 @@ impl Workspaces {
         self.contact_centers.insert(name, center);
     }
 
+    pub fn add_recordings(&mut self, name: ConnectionName, recordings: Recordings) {
+        self.recordings.insert(name, recordings);
+    }
+
+    /// The recordings of a workspace's contact center; `None` when none are configured.
+    pub fn recordings(&self, workspace: &WorkspaceName) -> Option<&Recordings> {
+        self.recordings.get(&self.by_name.get(workspace)?.contact_center)
+    }
+
     pub fn add_crm(&mut self, name: ConnectionName, crm: Arc<dyn Crm>) {
         self.crms.insert(name, crm);
     }
@@ -134,6 +162,17 @@ impl Workspaces {
     pub fn crms(&self) -> impl Iterator<Item = (&ConnectionName, &Arc<dyn Crm>)> {
         self.crms.iter()
     }
+}
+
+fn recordings(config: &RecordingsConfig, clock: &Arc<dyn Clock>) -> Result<Recordings, String> {
+    let aws = Aws::new(config.aws.clone(), Arc::clone(clock));
+    let mut bucket = aws.bucket(&config.bucket).in_region(&config.region);
+    if let Some(folder) = &config.folder {
+        bucket = bucket.in_folder(folder).map_err(|_| "the folder cannot be read".to_owned())?;
+    }
+    let layout = Layout::new(&config.prefix, config.redacted_prefix.as_deref());
+    let store = InstanceRecordings::new(bucket, layout, config.show);
+    Ok(Recordings { store: Arc::new(store), life: config.life })
 }
 
 fn org(config: &SalesforceConfig, clock: &Arc<dyn Clock>) -> Result<Salesforce, String> {

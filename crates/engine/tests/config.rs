@@ -80,6 +80,31 @@ fn the_guides_file_loads() {
 }
 
 #[test]
+fn recordings_are_where_the_table_says_and_credentials_come_from_aws_s_variables() {
+    let with = |table: &str| {
+        let text = GOOD.replace(
+            "[connections.crm]",
+            &format!("[connections.connect.recordings]\n{table}\n[connections.crm]"),
+        );
+        read(&text, &[("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "hunter2")])
+    };
+    let config = with("bucket = \"calls\"\nprefix = \"connect/acme/CallRecordings\"").unwrap();
+    let Some(Connection::AmazonConnect(connect)) = config.connections.values().next() else { panic!() };
+    let recordings = connect.recordings.as_ref().unwrap();
+    assert_eq!((recordings.region.as_str(), recordings.life.as_secs()), ("eu-central-1", 300));
+    assert!(recordings.aws.keys.is_some() && !format!("{recordings:?}").contains("hunter2"));
+
+    let wrong = with(
+        "bucket = \"calls\"\nprefix = \"a/../b\"\nshow = \"all\"\nexpires_secs = 7200\nfolder = \"/srv\"",
+    )
+    .unwrap_err()
+    .join("\n");
+    for place in ["prefix", "show", "expires_secs", "folder"] {
+        assert!(wrong.contains(&format!("connections.connect.recordings.{place}")), "{place}: {wrong}");
+    }
+}
+
+#[test]
 fn everything_wrong_is_reported_together_with_its_place() {
     let text = r#"
 listen = "here"

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use tieline_bridge::dip::{DipCode, DipError};
-use tieline_core::error_chain;
+use tieline_core::{RecordingError, error_chain};
 use tieline_engine::sign_in::{ProviderError, SignInError};
 use tieline_store::StoreError;
 use utoipa::ToSchema;
@@ -23,12 +23,17 @@ macro_rules! codes {
             $($variant,)+
             /// Why a dip was not answered.
             Dip(DipCode),
+            /// Why a recording was not found or played.
+            Recording(RecordingError),
         }
 
         impl Code {
             /// Every code there is.
             pub fn all() -> impl Iterator<Item = Self> {
-                [$(Self::$variant,)+].into_iter().chain(DipCode::ALL.map(Self::Dip))
+                [$(Self::$variant,)+]
+                    .into_iter()
+                    .chain(DipCode::ALL.map(Self::Dip))
+                    .chain(RecordingError::ALL.map(Self::Recording))
             }
 
             /// As it stands in answers and names its page.
@@ -36,6 +41,7 @@ macro_rules! codes {
                 match self {
                     $(Self::$variant => $code,)+
                     Self::Dip(code) => code.as_str(),
+                    Self::Recording(error) => error.code(),
                 }
             }
 
@@ -43,6 +49,7 @@ macro_rules! codes {
                 let status = match self {
                     $(Self::$variant => $status,)+
                     Self::Dip(code) => code.http_status(),
+                    Self::Recording(error) => recording_status(error),
                 };
                 StatusCode::from_u16(status).expect("the tables hold statuses")
             }
@@ -52,6 +59,7 @@ macro_rules! codes {
                 match self {
                     $(Self::$variant => $title,)+
                     Self::Dip(code) => dip_title(code),
+                    Self::Recording(error) => recording_title(error),
                 }
             }
         }
@@ -73,6 +81,7 @@ codes! {
     SignInRefused "sign_in_refused" 403 "The identity provider refused";
     NotFound "not_found" 404 "There is nothing here";
     ContactNotFound "contact_not_found" 404 "There is no such contact";
+    RecordingNotConfigured "recording.not_configured" 404 "This workspace plays no recordings";
     SignInNotConfigured "sign_in_not_configured" 404 "This workspace has no sign-in";
     AttemptUnknown "attempt_unknown" 404 "There is no such sign-in attempt";
     MethodNotAllowed "method_not_allowed" 405 "This address does not take that method";
@@ -81,6 +90,7 @@ codes! {
     AttemptNotFinished "attempt_not_finished" 409 "The sign-in is not finished";
     BodyTooLarge "body_too_large" 413 "The body is too large";
     TooManyRequests "too_many_requests" 429 "Too many requests";
+    RangeNotSatisfiable "range_not_satisfiable" 416 "The range lies outside";
     UnsupportedMediaType "unsupported_media_type" 415 "The body is not JSON";
     UnsupportedEncoding "unsupported_encoding" 415 "The body's encoding is not supported";
     ForeignHost "foreign_host" 421 "This server does not answer to that name";
@@ -91,6 +101,43 @@ codes! {
     IdentityProviderUnreachable "identity_provider_unreachable" 502 "The identity provider could not be reached";
     IdentityNotProved "identity_not_proved" 502 "The identity provider's answer does not hold";
     Internal "internal_error" 500 "Something is wrong with Tieline";
+}
+
+/// What the caller may mend is 4xx; what our account or machine lacks is 502 and 503.
+fn recording_status(error: RecordingError) -> u16 {
+    match error {
+        RecordingError::InvalidContact => 400,
+        RecordingError::NotOurs => 403,
+        RecordingError::NotFound => 404,
+        RecordingError::UnsafeName => 422,
+        RecordingError::AccessDenied
+        | RecordingError::SignatureRefused
+        | RecordingError::WrongRegion
+        | RecordingError::NoSuchBucket
+        | RecordingError::BadRequest => 502,
+        RecordingError::CredentialsExpired
+        | RecordingError::NoCredentials
+        | RecordingError::ClockSkew
+        | RecordingError::Unavailable => 503,
+    }
+}
+
+fn recording_title(error: RecordingError) -> &'static str {
+    match error {
+        RecordingError::InvalidContact => "That is no contact's id",
+        RecordingError::NotOurs => "The recording is not this instance's",
+        RecordingError::NotFound => "There is no such recording",
+        RecordingError::UnsafeName => "The recording cannot be played by its address",
+        RecordingError::AccessDenied => "The storage refuses us the recording",
+        RecordingError::SignatureRefused => "The storage refuses our signature",
+        RecordingError::WrongRegion => "The bucket is in another region",
+        RecordingError::NoSuchBucket => "There is no such bucket",
+        RecordingError::BadRequest => "The storage does not take the request",
+        RecordingError::CredentialsExpired => "Our credentials have ended",
+        RecordingError::NoCredentials => "There are no credentials for the storage",
+        RecordingError::ClockSkew => "The server's clock is wrong",
+        RecordingError::Unavailable => "The storage did not answer",
+    }
 }
 
 /// One occurrence of a problem.

@@ -2,7 +2,7 @@
 //!
 //! [`RecordStore`] holds deliveries, parts, contacts and the outbox (the way from a delivery
 //! to the CRM); [`AgentStore`] holds what belongs to agents, their sessions and flows.
-//! [`Store`] is both. [`SqliteStore`] is the store of one machine.
+//! [`AuditStore`] holds who did what. [`Store`] is all of them. [`SqliteStore`] is the store of one machine.
 //!
 //! Nothing here decides anything: what a part means, when a row is due and what to do about
 //! a refused one is said by the engine, in one call per decision, so that every such call is
@@ -14,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod agents;
+mod audit;
 mod error;
 mod files;
 mod records;
@@ -23,6 +24,7 @@ pub use agents::{
     AgentBinding, AgentRow, AgentStore, AgentSweep, AttemptRow, BindingMaker, FlowGrants, FlowRow,
     FlowVersion, NewFlowVersion, PublishedFlow, RunEnd, RunFilter, RunRow, RunState, SeenEvent, SessionRow,
 };
+pub use audit::{AuditCheck, AuditEntry, AuditStore};
 pub use error::StoreError;
 pub use files::private_folder;
 pub use records::{
@@ -33,6 +35,6 @@ pub use records::{
 pub use sqlite::SqliteStore;
 
 /// Everything the engine asks of a store.
-pub trait Store: RecordStore + AgentStore {}
+pub trait Store: RecordStore + AgentStore + AuditStore {}
 
-impl<T: RecordStore + AgentStore> Store for T {}
+impl<T: RecordStore + AgentStore + AuditStore> Store for T {}

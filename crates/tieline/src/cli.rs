@@ -57,6 +57,9 @@ pub enum Command {
     /// Agents and their logins at the contact center.
     #[command(subcommand)]
     Agents(Agents),
+    /// The log of who did what.
+    #[command(subcommand)]
+    Audit(Audit),
 }
 
 impl Command {
@@ -262,6 +265,16 @@ pub enum DeadLetters {
         /// All there are.
         #[arg(long)]
         all: bool,
+        #[command(flatten)]
+        stored: Stored,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Checks that no row of the log of who did what was changed or taken out. Leaves with 1 when
+    /// one was.
+    Verify {
         #[command(flatten)]
         stored: Stored,
     },

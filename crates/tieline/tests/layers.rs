@@ -23,6 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "tieline-store",
             "tieline-salesforce",
             "tieline-amazon-connect",
+            "tieline-aws",
         ],
     ),
     (

@@ -111,6 +111,7 @@ fn amazon_connect(addresses: &DemoAddresses, keys: &str) -> Connection {
         instance_arn: None,
         eventbridge_keys: one("eventbridge-key"),
         firehose_keys: one("firehose-key"),
+        recordings: None,
     })
 }
 

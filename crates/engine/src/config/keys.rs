@@ -141,14 +141,18 @@ impl FromStr for Operation {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("`{text}` is no operation; write `dips:*`, `dips:<operation>` or `contacts:read`");
+        let wrong = || {
+            format!(
+                "`{text}` is no operation; write `dips:*`, `dips:<operation>`, `contacts:read`, `recordings:play` or `recordings:callback`"
+            )
+        };
         let (kind, name) = text.split_once(':').ok_or_else(wrong)?;
         let word =
             |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let known = match kind {
             "dips" => name == "*" || word(name),
             "contacts" => name == "*" || name == "read",
+            "recordings" => matches!(name, "*" | "play" | "callback"),
             _ => false,
         };
         if !known {

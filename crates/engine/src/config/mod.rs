@@ -21,6 +21,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tieline_amazon_connect::recordings::Which;
+use tieline_aws::AwsSettings;
 use tieline_bridge::dip::find::FindSettings;
 use tieline_bridge::dip::recent::RecentSettings;
 use tieline_core::{ConnectionName, WorkspaceName};
@@ -92,6 +94,30 @@ pub struct AmazonConnectConfig {
     pub eventbridge_keys: SecretKeys,
     /// Access keys of the Firehose stream; at most two.
     pub firehose_keys: SecretKeys,
+    /// Where the instance keeps recordings; `None` when nobody plays them through Tieline.
+    pub recordings: Option<RecordingsConfig>,
+}
+
+/// One `[connections.<name>.recordings]` table: the instance's storage configuration of call
+/// recordings.
+#[derive(Debug, Clone)]
+pub struct RecordingsConfig {
+    /// The bucket's name. With `folder`, only a name.
+    pub bucket: String,
+    /// AWS region of the bucket. Default: the instance's.
+    pub region: String,
+    /// Folder of the recordings in it, for example `connect/acme/CallRecordings`.
+    pub prefix: String,
+    /// Folder of Contact Lens's redacted ones. Default `Analysis/Voice/Redacted`.
+    pub redacted_prefix: Option<String>,
+    /// Which ones are given out: `raw` (default), `redacted` or `both`.
+    pub show: Which,
+    /// How long an address lives by which one is played. Default 300 seconds, at most 3600.
+    pub life: Duration,
+    /// A local folder (`file:///…`) in the place of the bucket, for development.
+    pub folder: Option<PathBuf>,
+    /// Credentials and endpoints, from the variables AWS's own tools read.
+    pub aws: AwsSettings,
 }
 
 /// One `[connections.<name>]` table of kind `salesforce`.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tieline_amazon_connect::recordings::Which;
+use tieline_aws::{AwsSettings, playable_by_browsers};
 use tieline_bridge::dip::Grants;
 use tieline_bridge::dip::find::{FindObject, FindSettings};
 use tieline_bridge::dip::recent::RecentSettings;
@@ -16,8 +18,8 @@ use url::Url;
 use super::section::{Reading, Section};
 use super::{
     AmazonConnectConfig, ApiKey, Compat, Config, ConfigError, ConfigProblem, Connection, Environment,
-    KeyHash, Outline, SalesforceConfig, SalesforceGrant, SecretKeys, SignInConfig, WorkspaceConfig,
-    is_loopback,
+    KeyHash, Outline, RecordingsConfig, SalesforceConfig, SalesforceGrant, SecretKeys, SignInConfig,
+    WorkspaceConfig, is_loopback,
 };
 
 const TOP_LEVEL: [&str; 5] = ["listen", "public_url", "data", "secret_key", "metrics_key"];
@@ -201,13 +203,66 @@ fn amazon_connect(mut section: Section<'_>) -> Option<AmazonConnectConfig> {
     }
     let eventbridge_keys = section.secrets("eventbridge_keys", SecretKeys::MOST);
     let firehose_keys = section.secrets("firehose_keys", SecretKeys::MOST);
+    let recordings = section.table("recordings").map(|table| recordings(table, region.as_deref()));
     section.finish();
+    let recordings = match recordings {
+        Some(recordings) => Some(recordings?),
+        None => None,
+    };
     Some(AmazonConnectConfig {
         instance_url: instance_url?,
         region: region?,
         instance_arn,
         eventbridge_keys: SecretKeys::new(&eventbridge_keys),
         firehose_keys: SecretKeys::new(&firehose_keys),
+        recordings,
+    })
+}
+
+fn recordings(mut section: Section<'_>, region: Option<&str>) -> Option<RecordingsConfig> {
+    let bucket = section.required("bucket");
+    let prefix = section.required("prefix");
+    if let Some(prefix) = &prefix
+        && !playable_by_browsers(prefix.trim_matches('/'))
+    {
+        section.problem("prefix", "must look like `connect/<alias>/CallRecordings`");
+    }
+    let region = section.text("region").or_else(|| region.map(str::to_owned));
+    let redacted_prefix = section.text("redacted_prefix");
+    let show = match section.text("show") {
+        None => Some(Which::Raw),
+        Some(text) => {
+            let which = Which::named(&text);
+            if which.is_none() {
+                section.problem("show", format!("`{text}` is none of: raw, redacted, both"));
+            }
+            which
+        }
+    };
+    let life = Duration::from_secs(section.whole("expires_secs", 1..=3600, 300));
+    let folder = match section.text("folder") {
+        None => None,
+        Some(text) => {
+            let folder = Url::parse(&text).ok().filter(|url| url.scheme() == "file");
+            let folder = folder.and_then(|url| url.to_file_path().ok());
+            if folder.is_none() {
+                section
+                    .problem("folder", format!("`{text}` is not an address like `file:///srv/recordings`"));
+            }
+            folder
+        }
+    };
+    let aws = AwsSettings::from_environment(|name| section.variable(name));
+    section.finish();
+    Some(RecordingsConfig {
+        bucket: bucket?,
+        region: region?,
+        prefix: prefix?,
+        redacted_prefix,
+        show: show?,
+        life,
+        folder,
+        aws,
     })
 }
 

@@ -154,6 +154,11 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// A variable of the process, by its own name.
+    pub(super) fn variable(&self, name: &str) -> Option<&'a str> {
+        self.reading.environment.get(name)
+    }
+
     pub(super) fn secret(&mut self, key: &'static str) -> Option<SecretString> {
         let place = self.place(key);
         // A variable that overrides a secret holds the secret: `TIELINE_SECRET_KEY` means

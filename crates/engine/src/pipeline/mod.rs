@@ -18,6 +18,7 @@
 //! | `writer.rs`, `prepare.rs`, `send.rs`, `circuit.rs` | outbox rows to the CRM |
 //! | `budget.rs` | the CRM's daily calls: what is told to and heard of other processes |
 //! | `flow_log.rs` | a flow that waits for its call log |
+//! | `recordings.rs` | what is known of a recording besides what is delivered |
 //! | `queries.rs` | contacts and dead letters, for people |
 
 mod budget;
@@ -29,6 +30,7 @@ mod metrics;
 mod prepare;
 mod project;
 pub mod queries;
+mod recordings;
 mod run;
 mod send;
 mod setup;

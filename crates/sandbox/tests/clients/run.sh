@@ -3,6 +3,7 @@
 # (boto3) that is already listening.
 #
 #   run.sh python|node|boto3
+#   run.sh botocore SCRIPT
 #
 # The address and, for Salesforce, a session come in the environment (SANDBOX_HTTP, SANDBOX_HTTPS,
 # SANDBOX_CA, SANDBOX_TOKEN); `tests/clients.rs` sets them. Packages are installed once, into
@@ -60,6 +61,11 @@ case ${1:-} in
     prepare_python requirements-aws.txt boto3
     exec "$venv/bin/python" -W error::DeprecationWarning:__main__ "$here/boto3_client.py"
     ;;
+  botocore)
+    # Any script that only needs boto3's packages; it talks on its standard input and output.
+    prepare_python requirements-aws.txt boto3
+    exec "$venv/bin/python" "$2"
+    ;;
   node)
     command -v npm >/dev/null || missing "npm is not installed (Node 20 or newer is needed)"
     modules=$cache/node-$(stamp "$here/package-lock.json")
@@ -67,7 +73,7 @@ case ${1:-} in
     NODE_EXTRA_CA_CERTS=$SANDBOX_CA CLIENT_MODULES=$modules exec node --test --test-reporter=spec "$here/jsforce_client.test.mjs"
     ;;
   *)
-    echo "usage: run.sh python|node|boto3" >&2
+    echo "usage: run.sh python|node|boto3|botocore SCRIPT" >&2
     exit 2
     ;;
 esac

@@ -11,6 +11,7 @@ mod dips;
 mod layers;
 mod operations;
 mod panel;
+mod recordings;
 mod sign_in;
 mod sign_in_page;
 
@@ -88,6 +89,9 @@ pub(crate) fn described() -> OpenApiRouter<AppState> {
         .routes(routes!(deliveries::deliver))
         .routes(routes!(contacts::list))
         .routes(routes!(contacts::one))
+        .routes(routes!(recordings::callback))
+        .routes(routes!(recordings::list))
+        .routes(routes!(recordings::media))
 }
 
 /// The whole server as a service.

@@ -245,6 +245,21 @@ fn bad(chance: &mut Chance, server: &Server, method: &Method, path: &str) -> (St
             let path = format!("/v1/workspaces/demo/contacts/{}{long}", nonsense(chance));
             (path.clone(), server.get(&path).bearer_auth("sandbox-dip-key"))
         }
+        ("POST", "/v1/workspaces/{workspace}/recordings/callback") => {
+            let body = chance.nasty();
+            let request =
+                server.post("/v1/workspaces/demo/recordings/callback").bearer_auth("sandbox-dip-key");
+            (body.clone(), request.body(body))
+        }
+        ("GET", path) if path.contains("/contacts/{contact}/recordings") => {
+            let path = path.replace("{workspace}", "demo").replace("{contact}", &nonsense(chance));
+            let path = path.replace("{recording}", &nonsense(chance));
+            let cookie = format!("__Host-tieline-demo={}", nonsense(chance));
+            match chance.below(2) {
+                0 => (path.clone(), server.get(&path).bearer_auth("sandbox-dip-key")),
+                _ => (path.clone(), server.get(&path).header("cookie", cookie)),
+            }
+        }
         ("GET", "/v1/workspaces/{workspace}/agent/attempts/{attempt}") => {
             let path = format!("/v1/workspaces/demo/agent/attempts/{}", nonsense(chance));
             (path.clone(), server.panel(Method::GET, &path))

@@ -88,7 +88,8 @@ async fn another_workspaces_key_gets_nothing_at_any_address() {
         let path = pattern
             .replace("{workspace}", "demo")
             .replace("{connection}", "connect")
-            .replace("{contact}", "c-42");
+            .replace("{contact}", "c-42")
+            .replace("{recording}", "ffff");
         assert!(!path.contains('{'), "{path}: say here what stands in its place");
         let request = server.request(method.clone(), &path).json(&json!({
             "id": "e-1", "detail-type": "Amazon Connect Contact Event", "detail": { "contactId": "c-1" },

@@ -10,5 +10,6 @@ mod issuer;
 mod operations;
 mod panel;
 mod problems;
+mod recordings;
 mod sign_in;
 mod socket;

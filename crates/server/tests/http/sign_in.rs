@@ -53,7 +53,7 @@ async fn redeem(server: &Server, attempt: &str, verifier: &str) -> Answer {
 }
 
 /// The whole walk; answers the session's cookie.
-async fn sign_in(server: &Server, attempt: &str) -> String {
+pub async fn sign_in(server: &Server, attempt: &str) -> String {
     let start = begin(server, attempt).await;
     let (callback, cookie) = to_provider(server, &start).await;
     assert_eq!(back(server, &callback, &cookie).await.status, 200);

@@ -4,6 +4,7 @@
 //! waiting in one transaction (see `writer`), so the price of a full sync is shared.
 
 mod agents;
+mod audit;
 mod connection;
 mod contacts;
 mod deliveries;

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod agents;
+mod audit;
 mod contacts;
 mod dead_letters;
 mod demo;
@@ -26,5 +27,6 @@ pub async fn run(cli: Cli) -> Outcome {
         Command::Contacts(command) => contacts::run(command, json).await,
         Command::DeadLetters(command) => dead_letters::run(command, json).await,
         Command::Agents(command) => agents::run(command, json).await,
+        Command::Audit(command) => audit::run(command, json).await,
     }
 }
