@@ -97,6 +97,7 @@ async fn one_call(service: Service, target: Option<&'static str>) -> Value {
         Service::Connect | Service::ContactLens => "connect",
         Service::Transcribe => "transcribe",
         Service::Comprehend => "comprehend",
+        Service::StepFunctions => "states",
     };
     seen["service"] = name.into();
     seen["region"] = "eu-central-1".into();
