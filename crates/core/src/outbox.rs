@@ -24,7 +24,8 @@ pub struct OutboxRow {
 /// The record a row was written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    pub record: RecordId,
+    /// `None` when the CRM wrote the row and did not say where, as Salesforce before API 46 does.
+    pub record: Option<RecordId>,
     pub created: bool,
     /// Fields the CRM does not have, dropped so that the rest could be written.
     pub dropped: Vec<String>,

@@ -54,7 +54,7 @@ impl Crm for WillingCrm {
     async fn write(&self, rows: &[OutboxRow]) -> Result<Vec<RowResult>, ConnectorError> {
         let written = |row: &OutboxRow| {
             let record = RecordId::new(format!("r-{}", row.key)).unwrap();
-            Ok(Written { record, created: true, dropped: Vec::new() })
+            Ok(Written { record: Some(record), created: true, dropped: Vec::new() })
         };
         Ok(rows.iter().map(written).collect())
     }

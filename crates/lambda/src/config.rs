@@ -30,7 +30,7 @@ impl Environment {
         self.get(name).filter(|value| !value.is_empty()).ok_or(ConfigError::Missing(name))
     }
 
-    fn is_true(&self, name: &str) -> bool {
+    pub(crate) fn is_true(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 }

@@ -1,6 +1,9 @@
-use std::sync::{Arc, OnceLock};
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tieline_aws::{Aws, AwsSettings, Secrets};
+use tieline_bridge::map::{FieldMap, FieldMaps};
 use tieline_core::Clock;
 use tieline_salesforce::Salesforce;
 use tokio::sync::OnceCell;
@@ -9,6 +12,7 @@ use crate::LambdaError;
 use crate::config::{Environment, SalesforceSettings, dip_settings};
 use crate::credentials::SecretCredentials;
 use crate::dip::Answering;
+use crate::forward::Server;
 use crate::recording_url::CloudFront;
 use crate::rights::DipRights;
 
@@ -21,6 +25,9 @@ pub(crate) struct Context {
     answering: OnceCell<Answering>,
     /// What signs addresses of the reference's distribution.
     pub cloudfront: OnceCell<CloudFront>,
+    maps: OnceLock<FieldMaps>,
+    said: Mutex<HashSet<&'static str>>,
+    pub server: OnceCell<Server>,
 }
 
 impl Context {
@@ -32,6 +39,9 @@ impl Context {
             salesforce: OnceCell::new(),
             answering: OnceCell::new(),
             cloudfront: OnceCell::new(),
+            maps: OnceLock::new(),
+            said: Mutex::default(),
+            server: OnceCell::new(),
         }
     }
 
@@ -60,6 +70,26 @@ impl Context {
             .await
     }
 
+    /// The field map `name`: the one that comes with Tieline, or the user's own in the folder
+    /// `TIELINE_PROFILES` names.
+    pub fn map(&self, name: &str) -> Result<Arc<FieldMap>, LambdaError> {
+        Ok(self.maps()?.get(name).expect("functions ask for maps that come with Tieline"))
+    }
+
+    /// Whether this is the first time that the process asks for `what`: for things said once.
+    pub fn first_time(&self, what: &'static str) -> bool {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).insert(what)
+    }
+
+    /// All field maps in force.
+    pub fn maps(&self) -> Result<&FieldMaps, LambdaError> {
+        if let Some(maps) = self.maps.get() {
+            return Ok(maps);
+        }
+        let read = read_maps(self.environment.text("TIELINE_PROFILES").map(Path::new))?;
+        Ok(self.maps.get_or_init(|| read))
+    }
+
     pub async fn answering(&self) -> Result<&Answering, LambdaError> {
         self.answering
             .get_or_try_init(|| async {
@@ -71,4 +101,27 @@ impl Context {
             })
             .await
     }
+}
+
+/// The maps that come with Tieline, with the files of a folder over them.
+fn read_maps(folder: Option<&Path>) -> Result<FieldMaps, LambdaError> {
+    let mut maps = FieldMaps::built_in("amazon-connect", "salesforce").expect("these maps come with Tieline");
+    let Some(folder) = folder else { return Ok(maps) };
+    let bad = |place: &Path, problem: &dyn std::fmt::Display| {
+        LambdaError::new("lambda.bad_profile", format!("{}: {problem}", place.display()))
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| bad(folder, &error))? {
+        let path = entry.map_err(|error| bad(folder, &error))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    for path in files {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).map_err(|error| bad(&path, &error))?;
+        maps.put(&name, &text).map_err(|error| bad(folder, &error))?;
+    }
+    Ok(maps)
 }

@@ -1,7 +1,7 @@
 use serde::Serialize;
 use tieline_aws::AwsError;
 use tieline_bridge::dip::DipError;
-use tieline_core::ConnectorError;
+use tieline_core::{ConnectorError, ConnectorErrorKind, RowFailure};
 
 use crate::config::ConfigError;
 use crate::name::Manner;
@@ -40,6 +40,52 @@ impl LambdaError {
     /// A function of the list that is not there yet.
     pub(crate) fn not_offered_yet(function: &str) -> Self {
         Self::new("lambda.unknown_function", format!("the function `{function}` is not offered yet"))
+    }
+}
+
+impl LambdaError {
+    /// An event of a shape the function does not know.
+    pub(crate) fn malformed_event(detail: impl Into<String>) -> Self {
+        Self::new("lambda.malformed_event", detail)
+    }
+
+    /// A CRM that did not do what was asked of it.
+    pub(crate) fn of_crm(manner: Manner, error: ConnectorError) -> Self {
+        if manner == Manner::Ours {
+            return Self::of_dip(DipError::from(error), manner);
+        }
+        match error.kind {
+            // A status alone is its own text; the reference's first, and what it dropped behind it.
+            ConnectorErrorKind::Rejected { code, message, .. } if code.starts_with("HTTP_") => {
+                Self::new("Exception", message)
+            }
+            ConnectorErrorKind::Rejected { code, message, .. } => {
+                Self::new("Exception", format!("{code}: {message}"))
+            }
+            ConnectorErrorKind::Unavailable { status } => {
+                Self::new("Exception", format!("request returned status code: {status}"))
+            }
+            ConnectorErrorKind::Unauthorized => {
+                Self::new("InvalidAuthTokenException", "Salesforce refused our credentials")
+            }
+            kind => {
+                let error = ConnectorError { kind, ..error };
+                Self::new("Exception", DipError::from(error).detail)
+            }
+        }
+    }
+
+    /// A row the CRM did not take.
+    pub(crate) fn of_row(manner: Manner, failure: &RowFailure) -> Self {
+        let (RowFailure::Permanent { code, message } | RowFailure::Contention { code, message }) = failure;
+        match manner {
+            Manner::Ours => Self::new("dip.crm_rejected", format!("{code}: {message}")),
+            // What the status alone says has no code in front.
+            Manner::Legacy if message.starts_with("request returned status code") => {
+                Self::new("Exception", message.clone())
+            }
+            Manner::Legacy => Self::new("Exception", format!("{code}: {message}")),
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use crate::LambdaError;
 use crate::config::Environment;
 use crate::context::Context;
 use crate::name::{Function, named};
-use crate::{contact_lens, contact_records, dip, queue_metrics, recording_url, report, transcription};
+use crate::{
+    contact_lens, contact_records, dip, profiles_check, queue_metrics, recording_url, report, transcription,
+};
 
 /// The functions of one process, warm after the first call: one client, one token, one secret read.
 pub struct Functions {
@@ -59,6 +61,7 @@ impl Functions {
             Function::TranscriptionSubmit => transcription::submit(context, event).await,
             Function::TranscriptionStatus => transcription::status(context, event).await,
             Function::TranscriptionResult => transcription::result(context, manner, event).await,
+            Function::ProfilesCheck => profiles_check::run(context).await,
             Function::RecordingUrl => recording_url::run(context, manner, event).await,
         }
     }

@@ -13,14 +13,17 @@ mod context;
 mod credentials;
 mod dip;
 mod error;
+mod forward;
 mod functions;
 mod invoke;
 mod lock;
 mod name;
+mod profiles_check;
 mod queue_metrics;
 mod recording_url;
 mod report;
 mod rights;
+mod rows;
 mod transcription;
 
 pub use config::Environment;

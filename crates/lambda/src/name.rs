@@ -19,6 +19,8 @@ pub(crate) enum Function {
     TranscriptionStatus,
     TranscriptionResult,
     RecordingUrl,
+    /// The field maps against the org.
+    ProfilesCheck,
 }
 
 /// How an answer looks.
@@ -30,7 +32,7 @@ pub(crate) enum Manner {
 }
 
 /// Every function by our name, where it has one, and by the reference's.
-const NAMES: [(Function, Option<&str>, &[&str]); 12] = [
+const NAMES: [(Function, Option<&str>, &[&str]); 13] = [
     (Function::Dip, Some("dip"), &["sfInvokeAPI"]),
     (Function::ContactRecords, Some("contact-records"), &["sfCTRTrigger", "sfContactTraceRecord"]),
     (Function::AgentReport, Some("agent-report"), &["sfIntervalAgent"]),
@@ -43,6 +45,7 @@ const NAMES: [(Function, Option<&str>, &[&str]); 12] = [
     (Function::TranscriptionStatus, None, &["sfGetTranscribeJobStatus"]),
     (Function::TranscriptionResult, Some("transcription-result"), &["sfProcessTranscriptionResult"]),
     (Function::RecordingUrl, Some("recording-url"), &["sfGenerateAudioRecordingStreamingURL"]),
+    (Function::ProfilesCheck, Some("profiles-check"), &[]),
 ];
 
 /// The function and manner a name means. `X.lambda_handler` is how the reference's handlers are

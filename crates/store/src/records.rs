@@ -217,7 +217,8 @@ impl ClaimedRow {
 #[derive(Debug, Clone, PartialEq)]
 pub enum RowOutcome {
     Written {
-        record: RecordId,
+        /// `None` when the CRM did not say; a link that is known already stays.
+        record: Option<RecordId>,
         created: bool,
         dropped: Vec<String>,
     },

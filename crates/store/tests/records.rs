@@ -138,7 +138,7 @@ impl World {
 }
 
 fn written(record: &str) -> RowOutcome {
-    RowOutcome::Written { record: RecordId::new(record).unwrap(), created: true, dropped: Vec::new() }
+    RowOutcome::Written { record: Some(RecordId::new(record).unwrap()), created: true, dropped: Vec::new() }
 }
 
 /// The row's own fault when it `counts`, otherwise an answer that never came.

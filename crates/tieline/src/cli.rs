@@ -115,6 +115,10 @@ pub struct Sandbox {
     /// Where the throw-away authority and keys are saved.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Prefix of the objects the reference package has too, as in an org where it is installed:
+    /// `amazonconnect`. Without it they have none.
+    #[arg(long, value_name = "NAME")]
+    pub namespace: Option<String>,
     /// Where Amazon Connect delivers to: `http://127.0.0.1:8430/v1/connections/connect/deliveries`.
     #[arg(long, value_name = "URL")]
     pub deliver_to: Option<url::Url>,

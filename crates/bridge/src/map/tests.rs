@@ -183,6 +183,27 @@ fn a_file_of_the_user_adds_fields_of_the_org_s_own() {
     ");
 }
 
+/// The example of the guide, as it stands there.
+#[test]
+fn the_guide_s_file_adds_its_fields() {
+    let guide = include_str!("../../../../docs/guides/field-maps.md");
+    let (_, rest) = guide.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let mut maps = FieldMaps::built_in("amazon-connect", "salesforce").unwrap();
+    maps.put("contact-record.toml", example).unwrap();
+    let document = json!({"ContactId": "c-1", "Attributes": {"language": "de"},
+        "SegmentAttributes": {"connect:Subtype": {"ValueString": "connect:SMS"}}});
+    let extra = JsonMap::new();
+    let context = MapContext { namespace: Some("amazonconnect"), ..context(&extra) };
+    let fields = maps.get("contact-record").unwrap().row(&document, &context).unwrap().fields;
+    assert_eq!((&fields["Language__c"], &fields["Subtype__c"]), (&json!("de"), &json!("connect:SMS")));
+    assert!(!fields.contains_key("Disconnect_Reason__c"));
+    for (name, map) in FieldMaps::built_in("amazon-connect", "salesforce").unwrap().iter() {
+        let row = format!("| `{name}` | `{}` | `{}` |", map.object(None), map.key_field(None));
+        assert!(guide.contains(&row), "{row}");
+    }
+}
+
 #[test]
 fn hostile_text_of_a_caller_reaches_the_body_unchanged() {
     let hostile = "x' OR Name LIKE '%\u{202e}\u{0}\n{Id}|datetime<script>";

@@ -81,7 +81,7 @@ pub(crate) fn stream(body: &[u8], received_at: Timestamp) -> Result<Vec<Delivery
     };
     for record in records {
         let data = serde_json::from_str::<Record>(record.get()).ok();
-        match data.and_then(|record| BASE64.decode(record.data.trim()).ok()) {
+        match data.and_then(|record| from_base64(&record.data)) {
             Some(data) => documents(&data).into_iter().for_each(&mut add),
             None => add(record.get().as_bytes()),
         }
@@ -89,9 +89,13 @@ pub(crate) fn stream(body: &[u8], received_at: Timestamp) -> Result<Vec<Delivery
     Ok(deliveries)
 }
 
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    BASE64.decode(text.trim()).ok()
+}
+
 /// The JSON documents in `data`, back to back or on lines of their own; what cannot be read is
 /// the last of them.
-fn documents(data: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn documents(data: &[u8]) -> Vec<&[u8]> {
     let mut found = Vec::new();
     let mut rest = data.trim_ascii();
     while !rest.is_empty() {

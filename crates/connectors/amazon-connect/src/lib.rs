@@ -17,6 +17,7 @@
 
 mod analysis;
 mod api;
+mod batch;
 mod comprehend;
 mod convert;
 mod envelope;
@@ -35,6 +36,7 @@ use tieline_core::{
 
 pub use analysis::{Analysis, Roles};
 pub use api::{ConnectApi, Endless, ListedQueue, Metric, Page, QUEUES_A_CALL, QueueNow, Walk};
+pub use batch::{Batch, BatchForm, BatchItem, RecordDocument, Said, UnreadableRecord, read_item};
 pub use comprehend::{Comprehend, Sentiment};
 pub use firehose::{FirehoseAnswer, request_id};
 pub use report::{

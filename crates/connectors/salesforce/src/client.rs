@@ -38,6 +38,8 @@ struct Org {
     http: reqwest::Client,
     base: Url,
     data_path: String,
+    /// Of the API, as configured; the highest where it is no number.
+    version: u16,
     token_url: Url,
     audience: String,
     tokens: Tokens,
@@ -51,6 +53,8 @@ struct Org {
 pub(crate) struct Call<'a> {
     method: Method,
     path: Result<String, Failure>,
+    /// The first version of the API that has this.
+    since: u16,
     query: Vec<(&'a str, &'a str)>,
     body: Option<Vec<u8>>,
 }
@@ -58,11 +62,18 @@ pub(crate) struct Call<'a> {
 impl<'a> Call<'a> {
     /// A path below `/services/data/<version>`; each segment is escaped by itself.
     pub fn new(method: Method, segments: &[&str]) -> Self {
-        Self { method, path: join(segments), query: Vec::new(), body: None }
+        Self { method, path: join(segments), since: 0, query: Vec::new(), body: None }
     }
 
     pub fn get(segments: &[&str]) -> Self {
         Self::new(Method::GET, segments)
+    }
+
+    /// Asked for in this version when the configured one is older. Every org serves all versions
+    /// from 31 on, and a newer one than configured changes nothing for calls the older one lacks.
+    pub fn since(mut self, version: u16) -> Self {
+        self.since = version;
+        self
     }
 
     pub fn query(mut self, name: &'a str, value: &'a str) -> Self {
@@ -108,6 +119,7 @@ impl Client {
             org: Arc::new(Org {
                 http: http_client(&base, settings.timeout)?,
                 data_path: format!("/services/data/{}", settings.api_version),
+                version: version(&settings.api_version),
                 audience: audience(settings),
                 token_url,
                 base,
@@ -178,7 +190,12 @@ impl Client {
     /// The answer as it came; an update may have none.
     pub async fn bytes(&self, call: Call<'_>) -> Result<(StatusCode, Vec<u8>), Failure> {
         let mut url = self.org.base.clone();
-        url.set_path(&format!("{}{}", self.org.data_path, call.path?));
+        let data_path = if self.org.version < call.since {
+            format!("/services/data/v{}.0", call.since)
+        } else {
+            self.org.data_path.clone()
+        };
+        url.set_path(&format!("{data_path}{}", call.path?));
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&call.query);
         }
@@ -240,6 +257,12 @@ impl Client {
         }
         Ok(answer)
     }
+}
+
+/// 62 of `v62.0`.
+fn version(text: &str) -> u16 {
+    let number = text.trim_start_matches('v').split('.').next().unwrap_or_default();
+    number.parse().unwrap_or(u16::MAX)
 }
 
 impl Org {

@@ -12,6 +12,7 @@ use crate::auth::CredentialSource;
 use crate::client::Client;
 use crate::config::{OrgSettings, SettingsError};
 use crate::convert;
+use crate::describe::ObjectFields;
 use crate::find::Finding;
 use crate::{rows, search, write};
 
@@ -53,6 +54,16 @@ impl Salesforce {
     #[must_use]
     pub fn for_purpose(&self, purpose: Purpose) -> Self {
         Self { client: self.client.for_purpose(purpose), ..self.clone() }
+    }
+
+    /// The fields of `object`, as the org described them at most an hour ago.
+    pub async fn fields(&self, object: &str) -> Result<ObjectFields, ConnectorError> {
+        self.client.fields(object).await.map_err(|failure| failure.during("fields"))
+    }
+
+    /// Prefix of the package's names in this org, without its underscores.
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
     }
 
     /// Creates one record without a key. Calling it twice makes two.

@@ -15,24 +15,30 @@ const BELIEVED: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub(crate) struct Describe {
     fields: HashMap<String, FieldDescribe>,
+    /// Whether it says of any field that rows can, or cannot, be found by it.
+    tells_keys: bool,
     read_at: Timestamp,
 }
 
 impl Describe {
     fn new(answer: DescribeAnswer, read_at: Timestamp) -> Self {
         // Salesforce compares names without case.
-        let fields =
+        let fields: HashMap<String, FieldDescribe> =
             answer.fields.into_iter().map(|field| (field.name.to_ascii_lowercase(), field)).collect();
-        Self { fields, read_at }
+        let tells_keys =
+            fields.values().any(|field| field.external_id.is_some() || field.id_lookup.is_some());
+        Self { fields, tells_keys, read_at }
     }
 
     pub fn field(&self, name: &str) -> Option<&FieldDescribe> {
         self.fields.get(&name.to_ascii_lowercase())
     }
 
-    /// Whether rows can be upserted by this field.
+    /// Whether rows can be upserted by this field. A description that tells it of no field leaves
+    /// it to the org.
     pub fn is_key(&self, name: &str) -> bool {
-        self.field(name).is_some_and(|field| field.external_id || field.id_lookup)
+        let is_key = |field: &FieldDescribe| field.external_id == Some(true) || field.id_lookup == Some(true);
+        !self.tells_keys || self.field(name).is_some_and(is_key)
     }
 
     /// Whether `path` (`Name`, `Account.Name`) begins with a field or relationship of this object.
@@ -58,8 +64,39 @@ impl Describe {
         self.fields.values().find(|field| field.name_field).map(|field| field.name.as_str())
     }
 
+    /// Names as the org writes them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.fields.values().map(|field| field.name.as_str())
+    }
+
     pub fn can_write(&self, name: &str) -> bool {
         self.field(name).is_some_and(|field| field.createable || field.updateable)
+    }
+}
+
+/// The fields an object has in the org.
+#[derive(Debug, Clone)]
+pub struct ObjectFields(Arc<Describe>);
+
+impl ObjectFields {
+    /// Whether the org has the field, written exactly so.
+    pub fn has(&self, name: &str) -> bool {
+        self.spelling(name) == Some(name)
+    }
+
+    /// The org's own spelling of a field; Salesforce compares names without case.
+    pub fn spelling(&self, name: &str) -> Option<&str> {
+        self.0.field(name).map(|field| field.name.as_str())
+    }
+
+    /// Salesforce's word for the field's type (`string`, `double`, `datetime`), where it says so.
+    pub fn kind(&self, name: &str) -> Option<&str> {
+        self.0.field(name)?.kind.as_deref()
+    }
+
+    /// All names, in no order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.names()
     }
 }
 
@@ -80,6 +117,10 @@ impl Client {
             Some(describe) if self.is_fresh(&describe) => Ok(describe),
             _ => self.refresh_describe(object).await,
         }
+    }
+
+    pub async fn fields(&self, object: &str) -> Result<ObjectFields, Failure> {
+        self.describe(object).await.map(ObjectFields)
     }
 
     /// Asks the org again, because it has just told us that what we know is wrong.

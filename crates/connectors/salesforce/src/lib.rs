@@ -36,4 +36,5 @@ mod write;
 pub use auth::{CredentialError, CredentialSource, Credentials, GrantSecrets};
 pub use config::{OrgSettings, SettingsError, is_shared_sign_in};
 pub use crm::Salesforce;
+pub use describe::ObjectFields;
 pub use find::find_defaults;

@@ -114,6 +114,12 @@ pub(crate) struct SaveError {
     pub fields: Vec<String>,
 }
 
+impl From<Problem> for SaveError {
+    fn from(problem: Problem) -> Self {
+        Self { status_code: problem.code, message: problem.message, fields: problem.fields }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct DescribeAnswer {
     pub fields: Vec<FieldDescribe>,
@@ -121,13 +127,13 @@ pub(crate) struct DescribeAnswer {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[expect(clippy::struct_excessive_bools, reason = "the vendor's shape")]
 pub(crate) struct FieldDescribe {
     pub name: String,
     pub createable: bool,
     pub updateable: bool,
-    pub external_id: bool,
-    pub id_lookup: bool,
+    /// `None` where the description does not speak of it.
+    pub external_id: Option<bool>,
+    pub id_lookup: Option<bool>,
     pub relationship_name: Option<String>,
     /// `phone`, `email`, `string` …
     #[serde(rename = "type")]
@@ -142,8 +148,8 @@ impl Default for FieldDescribe {
             name: String::new(),
             createable: true,
             updateable: true,
-            external_id: false,
-            id_lookup: false,
+            external_id: None,
+            id_lookup: None,
             relationship_name: None,
             kind: None,
             name_field: false,

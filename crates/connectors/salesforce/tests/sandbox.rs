@@ -195,7 +195,7 @@ async fn what_a_person_changed_stays() {
         unless_changed: fields(json!({"Status": "Not Started"})),
         ..open.clone()
     };
-    let record = salesforce.write(&[open]).await.unwrap().remove(0).unwrap().record;
+    let record = salesforce.write(&[open]).await.unwrap().remove(0).unwrap().record.unwrap();
     let person = OutboxRow {
         record: Some(record.clone()),
         ..row("Task", "CallObject", "c-44", json!({"Status": "Waiting on someone else"}))

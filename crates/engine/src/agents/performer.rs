@@ -163,7 +163,9 @@ impl Performer {
             })
             .await?;
         match results.into_iter().next() {
-            Some(Ok(written)) => Ok(written.record),
+            Some(Ok(written)) => written
+                .record
+                .ok_or_else(|| refuse("crm.malformed", "the CRM did not say where it wrote the record")),
             Some(Err(RowFailure::Permanent { code, message } | RowFailure::Contention { code, message })) => {
                 Err(refuse(&code, &message))
             }

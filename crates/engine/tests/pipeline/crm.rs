@@ -217,7 +217,7 @@ impl State {
                 record.fields.insert(field.clone(), value.clone());
             }
         }
-        Ok(Written { record: RecordId::new(record.id.clone()).unwrap(), created, dropped })
+        Ok(Written { record: Some(RecordId::new(record.id.clone()).unwrap()), created, dropped })
     }
 }
 

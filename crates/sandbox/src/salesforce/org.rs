@@ -73,8 +73,8 @@ impl Org {
     /// # Errors
     ///
     /// Text, when the package's metadata cannot be read.
-    pub fn new(world: World) -> Result<Self, String> {
-        let schema = Schema::load()?;
+    pub fn new(world: World, namespace: Option<&str>) -> Result<Self, String> {
+        let schema = Schema::load(namespace)?;
         let storage = filled(&schema, &world)?;
         let state = State {
             storage,

@@ -22,11 +22,14 @@ pub struct Options {
     /// Where the throw-away authority (`sandbox-ca.pem`) and the private key of the JWT bearer
     /// flow (`sandbox-jwt-bearer.pem`) are saved; `None` saves neither.
     pub data: Option<PathBuf>,
+    /// Prefix of the objects that the reference package has too (`AC_…`), as in an org where they
+    /// came in a managed package: `amazonconnect` serves `amazonconnect__AC_ContactTraceRecord__c`.
+    pub namespace: Option<String>,
 }
 
 impl Options {
     pub fn new(listen: SocketAddr) -> Self {
-        Self { listen, tls_listen: None, data: None }
+        Self { listen, tls_listen: None, data: None, namespace: None }
     }
 }
 
@@ -66,7 +69,8 @@ impl Salesforce {
     ///
     /// When an address is taken, a file cannot be written, or the package is broken.
     pub async fn start(world: &World, options: Options) -> Result<RunningSalesforce, StartError> {
-        let org = Arc::new(Org::new(world.clone()).map_err(StartError::Package)?);
+        let org =
+            Arc::new(Org::new(world.clone(), options.namespace.as_deref()).map_err(StartError::Package)?);
         let at = |address| move |source| StartError::Listen { address, source };
         let plain = listen(world, Part::Salesforce, options.listen, None, web::router(&org, false))
             .map_err(at(options.listen))?;

@@ -199,7 +199,8 @@ pub(super) fn mark(db: &Connection, now: i64, marks: &[RowMark]) -> Result<(), S
     for mark in marks {
         match &mark.outcome {
             RowOutcome::Written { record, created, dropped } => {
-                written(db, now, mark, Some((record.as_str(), *created)), dropped)?;
+                let record = record.as_ref().map(|record| (record.as_str(), *created));
+                written(db, now, mark, record, dropped)?;
             }
             RowOutcome::Unchanged => written(db, now, mark, None, &[])?,
             RowOutcome::Dead { code, message } => {

@@ -21,6 +21,9 @@ pub async fn run(options: Sandbox, json: bool) -> Outcome {
     if options.tls_listen.is_some() && !parts.contains(&Part::Salesforce) {
         return Err(Failure::usage("--tls-listen is for salesforce"));
     }
+    if options.namespace.is_some() && !parts.contains(&Part::Salesforce) {
+        return Err(Failure::usage("--namespace is for salesforce"));
+    }
     if options.base_port == 0 || options.base_port > u16::MAX - 2 {
         return Err(Failure::usage("--base-port is 1 to 65533"));
     }
@@ -42,6 +45,7 @@ pub async fn run(options: Sandbox, json: bool) -> Outcome {
         let mut start = Options::new(on(1));
         start.tls_listen = options.tls_listen;
         start.data.clone_from(&options.data);
+        start.namespace.clone_from(&options.namespace);
         let running = Salesforce::start(&world, start).await.map_err(|error| {
             let tls =
                 matches!(&error, StartError::Listen { address, .. } if Some(*address) == options.tls_listen);

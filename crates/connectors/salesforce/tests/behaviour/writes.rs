@@ -63,7 +63,7 @@ fn records(request: &Seen) -> Vec<Value> {
 
 fn written(id: &str, created: bool, dropped: &[&str]) -> Written {
     Written {
-        record: RecordId::new(id).unwrap(),
+        record: Some(RecordId::new(id).unwrap()),
         created,
         dropped: dropped.iter().map(ToString::to_string).collect(),
     }
@@ -181,7 +181,7 @@ async fn a_field_the_org_has_not_is_dropped_reported_and_left_out_next_time() {
     assert_eq!(results[0], Ok(written("a00000000000001AAA", true, &["Gone__c"])));
     assert_eq!(results[1], Ok(written("a00000000000001AAA", true, &[])), "an innocent row is written whole");
     let before = calls(&server).len();
-    let again = salesforce.write(&[with_gone()]).await.unwrap();
+    let again = salesforce.write(&[with_gone(), interaction("demo:c-2")]).await.unwrap();
     assert_eq!(again[0], Ok(written("a00000000000001AAA", true, &["Gone__c"])));
     assert_eq!(calls(&server).len() - before, 1, "known by now");
 }
@@ -327,4 +327,131 @@ async fn a_record_is_changed_by_its_id_and_nothing_else() {
     );
     assert_eq!(calls[0].json(), json!({"Name": "x", "Score__c": -2.0}));
     assert!(calls[1].target.ends_with("/sobjects/Note__c/a0R%2F..%2Fx%3Fy"), "{}", calls[1].target);
+}
+
+/// An org that describes nothing but names, as older proxies and stand-ins do.
+fn names_only(request: &Seen) -> Option<Reply> {
+    request
+        .path
+        .ends_with("/describe")
+        .then(|| Reply::Json(200, json!({"fields": [{"name": "Id"}, {"name": "Other__c"}]})))
+}
+
+#[tokio::test]
+async fn a_single_row_is_upserted_by_its_address_with_the_key_escaped() {
+    let (server, salesforce) = org(|request| {
+        describe(request).unwrap_or_else(|| match request.path.rsplit('/').next().unwrap() {
+            "new" => Reply::Json(201, json!({"id": "a00000000000001AAA", "success": true, "errors": []})),
+            "old" => Reply::Json(200, saved("a00000000000002AAA", false)),
+            _ => Reply::Json(204, Value::Null),
+        })
+    })
+    .await;
+    let write = async |key: &str| salesforce.write(&[interaction(key)]).await.unwrap().remove(0);
+    assert_eq!(write("new").await, Ok(written("a00000000000001AAA", true, &[])));
+    assert_eq!(write("old").await, Ok(written("a00000000000002AAA", false, &[])));
+    let silent = Written { record: None, created: false, dropped: Vec::new() };
+    assert_eq!(write("a/b?c#d é").await, Ok(silent), "before API 46 an update is answered with nothing");
+
+    let calls = calls(&server);
+    assert_eq!(calls.len(), 4, "one description");
+    assert_eq!(calls[1].method, "PATCH");
+    assert_eq!(calls[1].path, "/services/data/v62.0/sobjects/Interaction__c/Key__c/new");
+    assert_eq!(calls[1].json(), json!({"Channel__c": "voice"}), "the key is in the address alone");
+    assert_eq!(calls[3].target, "/services/data/v62.0/sobjects/Interaction__c/Key__c/a%2Fb%3Fc%23d%20%C3%A9");
+}
+
+#[tokio::test]
+async fn a_key_that_no_address_can_hold_goes_in_a_body() {
+    let (server, salesforce) = org(|request| {
+        describe(request).unwrap_or_else(|| Reply::Json(200, json!([saved("a00000000000001AAA", true)])))
+    })
+    .await;
+    for key in [".", "..", "jane@example.inc"] {
+        assert!(salesforce.write(&[interaction(key)]).await.unwrap()[0].is_ok());
+        let sent = calls(&server).pop().unwrap();
+        assert_eq!(sent.path, "/services/data/v62.0/composite/sobjects/Interaction__c/Key__c");
+        assert_eq!(records(&sent)[0]["Key__c"], key);
+    }
+}
+
+#[tokio::test]
+async fn a_single_row_that_is_refused_fails_alone_with_the_org_s_words() {
+    let (_, salesforce) = org(|request| {
+        names_only(request).unwrap_or_else(|| match request.path.rsplit('/').next().unwrap() {
+            "two" => Reply::Json(300, json!(["/services/data/v62.0/sobjects/X/1", "/services/data/v62.0/sobjects/X/2"])),
+            "locked" => problem(400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access"),
+            "long" => Reply::Json(400, json!([{"errorCode": "STRING_TOO_LONG", "message": "a"}, {"errorCode": "REQUIRED_FIELD_MISSING", "message": "b"}])),
+            "gone" => problem(404, "NOT_FOUND", "The requested resource does not exist"),
+            _ => Reply::Text(503, "text/html", "<html>".into()),
+        })
+    })
+    .await;
+    let write =
+        async |key: &str| salesforce.write(&[interaction(key)]).await.map(|mut results| results.remove(0));
+    let permanent =
+        |code: &str, message: &str| Err(RowFailure::Permanent { code: code.into(), message: message.into() });
+    assert_eq!(
+        write("two").await.unwrap(),
+        permanent("DUPLICATE_EXTERNAL_ID", "request returned status code: 300")
+    );
+    assert!(matches!(write("locked").await.unwrap(), Err(RowFailure::Contention { .. })));
+    assert_eq!(write("long").await.unwrap(), permanent("STRING_TOO_LONG", "a; REQUIRED_FIELD_MISSING: b"));
+    assert!(write("gone").await.is_err(), "the key field is not one: every row would fare so");
+    assert!(write("down").await.is_err());
+}
+
+#[tokio::test]
+async fn a_single_row_loses_a_field_the_org_has_not_and_is_written() {
+    let (server, salesforce) = org(|request| {
+        describe(request).unwrap_or_else(|| {
+            if request.json().get("Gone__c").is_some() {
+                problem(400, "INVALID_FIELD", "No such column 'Gone__c' on sobject of type Interaction__c")
+            } else {
+                Reply::Json(200, saved("a00000000000001AAA", false))
+            }
+        })
+    })
+    .await;
+    let mut row = interaction("demo:c-1");
+    row.fields.insert("Gone__c".into(), "x".into());
+    for calls_so_far in [4, 5] {
+        let results = salesforce.write(std::slice::from_ref(&row)).await.unwrap();
+        assert_eq!(results[0], Ok(written("a00000000000001AAA", false, &["Gone__c"])));
+        assert_eq!(calls(&server).len(), calls_so_far, "refused once, left out after that");
+    }
+}
+
+#[tokio::test]
+async fn an_org_configured_with_an_old_api_is_asked_in_one_that_has_the_call() {
+    let server = crate::stand_in::StandIn::start(|request| {
+        if request.is_token_request() {
+            return super::org::token("T1");
+        }
+        describe(request).unwrap_or_else(|| {
+            Reply::Json(200, json!([saved("a00000000000001AAA", true), saved("a00000000000002AAA", true)]))
+        })
+    })
+    .await;
+    let mut settings = super::org::settings(&server);
+    settings.api_version = "v42.0".into();
+    let salesforce = tieline_salesforce::Salesforce::new(
+        &settings,
+        std::sync::Arc::new(super::org::credentials()),
+        super::org::clock(),
+    )
+    .unwrap();
+    salesforce.write(&[interaction("a"), interaction("b")]).await.unwrap();
+    let calls = calls(&server);
+    assert_eq!(calls[0].path, "/services/data/v42.0/sobjects/Interaction__c/describe");
+    assert_eq!(calls[1].path, "/services/data/v46.0/composite/sobjects/Interaction__c/Key__c");
+}
+
+#[tokio::test]
+async fn an_object_s_fields_are_told_in_the_org_s_spelling() {
+    let (_, salesforce) = org(|request| names_only(request).unwrap()).await;
+    let fields = salesforce.fields("Thing__c").await.unwrap();
+    assert_eq!(fields.spelling("other__C"), Some("Other__c"));
+    assert!(fields.has("Other__c") && !fields.has("OTHER__c") && !fields.has("None__c"));
+    assert_eq!(fields.names().count(), 2);
 }

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     fn check(object: &str, field: &str, value: &Value) -> Result<Sql, &'static str> {
-        let schema = Schema::load().unwrap();
+        let schema = Schema::load(None).unwrap();
         let field = schema.object(object).unwrap().field(field).unwrap();
         stored(&schema, field, value).map_err(|failure| failure.code)
     }

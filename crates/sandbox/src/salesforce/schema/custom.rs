@@ -18,8 +18,12 @@ use super::{Field, Kind, Object, PickValue};
 #[folder = "$CARGO_MANIFEST_DIR/../../packages/salesforce/force-app/main/default/objects"]
 struct Package;
 
-/// All custom objects of the package, in the order of their names.
-pub(super) fn objects() -> Result<Vec<Object>, String> {
+/// How names of objects begin that the reference package has too.
+const SHARED: &str = "AC_";
+
+/// All custom objects of the package: our own first, then those the reference package has too,
+/// whose names and fields take `namespace` as in an org where they are managed.
+pub(super) fn objects(namespace: Option<&str>) -> Result<Vec<Object>, String> {
     let mut files: BTreeMap<String, Files> = BTreeMap::new();
     for path in Package::iter() {
         let Some((name, rest)) = path.split_once('/') else { continue };
@@ -33,12 +37,16 @@ pub(super) fn objects() -> Result<Vec<Object>, String> {
         }
     }
     let mut objects = Vec::new();
+    let mut files: Vec<(String, Files)> = files.into_iter().collect();
+    files.sort_by_key(|(name, _)| name.starts_with(SHARED));
     for (name, files) in files {
         // A folder without an object file extends a standard object; our package has none.
         let Some((path, text)) = &files.object else { continue };
         // Salesforce gives custom objects prefixes in the order of their creation: a00, a01, …
         let prefix = format!("a{:02}", objects.len());
-        objects.push(object(&name, text, &files.fields, &prefix).map_err(|e| format!("{path}: {e}"))?);
+        let namespace = namespace.filter(|_| name.starts_with(SHARED));
+        let read = object(&name, text, &files.fields, &prefix, namespace);
+        objects.push(read.map_err(|e| format!("{path}: {e}"))?);
     }
     Ok(objects)
 }
@@ -49,7 +57,13 @@ struct Files {
     fields: BTreeMap<String, String>,
 }
 
-fn object(name: &str, text: &str, files: &BTreeMap<String, String>, prefix: &str) -> Result<Object, String> {
+fn object(
+    name: &str,
+    text: &str,
+    files: &BTreeMap<String, String>,
+    prefix: &str,
+    namespace: Option<&str>,
+) -> Result<Object, String> {
     let document = Document::parse(text).map_err(|e| e.to_string())?;
     let root = document.root_element();
     let label = child(root, "label").unwrap_or(name);
@@ -66,11 +80,17 @@ fn object(name: &str, text: &str, files: &BTreeMap<String, String>, prefix: &str
     fields.push(name_field);
     fields.extend(last);
     for (path, text) in files {
-        fields.push(field(text).map_err(|e| format!("{path}: {e}"))?);
+        let mut field = field(text).map_err(|e| format!("{path}: {e}"))?;
+        field.name = prefixed(&field.name, namespace);
+        fields.push(field);
     }
-    let mut object = Object::new(name, label, plural, prefix, fields);
+    let mut object = Object::new(&prefixed(name, namespace), label, plural, prefix, fields);
     object.searchable = child(root, "enableSearch") == Some("true");
     Ok(object)
+}
+
+fn prefixed(name: &str, namespace: Option<&str>) -> String {
+    namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}__{name}"))
 }
 
 fn field(text: &str) -> Result<Field, String> {
@@ -148,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_package_brings_the_interaction_with_its_unique_key() {
-        let objects = objects().unwrap();
+        let objects = objects(None).unwrap();
         let interaction = objects.iter().find(|o| o.name == "Interaction__c").unwrap();
         let key = interaction.field("key__c").unwrap();
         assert!(key.external_id && key.unique && key.required && key.case_sensitive);
@@ -157,6 +177,22 @@ mod tests {
         assert_eq!(interaction.field("Channel__c").unwrap().values[0].value, "Voice");
         assert_eq!(interaction.name_field().unwrap().auto_number.as_deref(), Some("INT-{00000000}"));
         assert_eq!(interaction.prefix, "a00");
+    }
+
+    #[test]
+    fn what_the_reference_package_has_too_takes_a_namespace() {
+        let plain = objects(None).unwrap();
+        let record = plain.iter().find(|object| object.name == "AC_ContactTraceRecord__c").unwrap();
+        let key = record.field("ContactId__c").unwrap();
+        assert!(key.external_id && key.unique && key.case_sensitive);
+        let managed = objects(Some("amazonconnect")).unwrap();
+        let named = |name: &str| managed.iter().find(|object| object.name == name);
+        let record = named("amazonconnect__AC_ContactTraceRecord__c").unwrap();
+        assert!(
+            record.field("amazonconnect__ContactId__c").is_some() && record.field("ContactId__c").is_none()
+        );
+        assert_eq!(named("Interaction__c").unwrap().prefix, "a00", "ours stays as it is");
+        assert_eq!(plain.len(), managed.len());
     }
 
     #[test]

@@ -82,13 +82,14 @@ pub(crate) struct Schema {
 }
 
 impl Schema {
-    /// The standard objects and those of `packages/salesforce`.
+    /// The standard objects and those of `packages/salesforce`, where `namespace` prefixes the
+    /// objects that the reference package has too.
     ///
     /// # Errors
     ///
     /// Text that names the file when a metadata file cannot be read.
-    pub fn load() -> Result<Self, String> {
-        let customs = custom::objects()?;
+    pub fn load(namespace: Option<&str>) -> Result<Self, String> {
+        let customs = custom::objects(namespace)?;
         let mut objects = standard::objects(&customs);
         objects.extend(customs);
         Ok(Self::new(objects))

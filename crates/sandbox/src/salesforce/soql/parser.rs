@@ -534,7 +534,7 @@ mod tests {
 
         #[test]
         fn what_can_be_compiled_can_be_run(text in pieces(), tail in pieces()) {
-            let schema = Schema::load().unwrap();
+            let schema = Schema::load(None).unwrap();
             let storage = Storage::open(&schema).unwrap();
             for text in [text.clone(), format!("SELECT Id FROM Contact {tail}"), format!("SELECT Id FROM Contact WHERE {tail}")] {
                 let context = Context { schema: &schema, source: &text, today: "2026-11-20".parse().unwrap(), deleted: false };
