@@ -1,7 +1,9 @@
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use tieline_amazon_connect::ConnectApi;
 use tieline_aws::{Aws, AwsSettings, Secrets};
 use tieline_bridge::map::{FieldMap, FieldMaps};
 use tieline_core::Clock;
@@ -21,6 +23,7 @@ pub(crate) struct Context {
     pub environment: Environment,
     pub clock: Arc<dyn Clock>,
     aws: OnceLock<Aws>,
+    connect: OnceLock<ConnectApi>,
     salesforce: OnceCell<Salesforce>,
     answering: OnceCell<Answering>,
     /// What signs addresses of the reference's distribution.
@@ -36,6 +39,7 @@ impl Context {
             environment,
             clock,
             aws: OnceLock::new(),
+            connect: OnceLock::new(),
             salesforce: OnceCell::new(),
             answering: OnceCell::new(),
             cloudfront: OnceCell::new(),
@@ -53,11 +57,31 @@ impl Context {
         })
     }
 
+    pub fn region(&self) -> Option<&str> {
+        self.aws().region()
+    }
+
+    /// The API of the instance whose id is `instance`, which is the same in every call.
+    pub fn connect_api(&self, instance: &str) -> &ConnectApi {
+        self.connect.get_or_init(|| ConnectApi::new(self.aws().clone(), instance))
+    }
+
     /// The org: one client, one token, one read of the secret.
     pub async fn salesforce(&self) -> Result<&Salesforce, LambdaError> {
+        self.salesforce_within(None).await
+    }
+
+    /// The same for functions nobody waits for: one call may take as long as this. A process runs
+    /// one function; where it runs several, the first decides.
+    pub async fn patient_salesforce(&self, one_call: Duration) -> Result<&Salesforce, LambdaError> {
+        self.salesforce_within(Some(one_call)).await
+    }
+
+    async fn salesforce_within(&self, one_call: Option<Duration>) -> Result<&Salesforce, LambdaError> {
         self.salesforce
             .get_or_try_init(|| async {
-                let settings = SalesforceSettings::read(&self.environment)?;
+                let mut settings = SalesforceSettings::read(&self.environment)?;
+                settings.org.timeout = one_call.unwrap_or(settings.org.timeout);
                 let credentials = SecretCredentials {
                     secrets: Arc::new(Secrets::new(self.aws().clone())),
                     secret_id: settings.secret_id,

@@ -25,6 +25,7 @@ mod report;
 mod rights;
 mod rows;
 mod transcription;
+mod wording;
 
 pub use config::Environment;
 pub use error::LambdaError;

@@ -166,12 +166,18 @@ pub async fn compare_all(invoke: impl AsyncFn(Invocation) -> Outcome) {
 }
 
 async fn run(
-    vector: Value,
+    mut vector: Value,
     further: Vec<Value>,
     one_endpoint: bool,
     invoke: &impl AsyncFn(Invocation) -> Outcome,
 ) -> Run {
     let name = vector["name"].as_str().unwrap().to_owned();
+    // Recorded as it was sent, compared decoded.
+    for exchange in vector["salesforce_exchanges"].as_array_mut().unwrap() {
+        let path = exchange["request"]["path"].as_str().unwrap();
+        let path = percent_encoding::percent_decode_str(path).decode_utf8().unwrap().into_owned();
+        exchange["request"]["path"] = path.into();
+    }
     let exchanges = vector["salesforce_exchanges"].as_array().unwrap();
     // The production vector asks a second host for its token.
     let (login, main): (Vec<Value>, Vec<Value>) =
