@@ -36,11 +36,6 @@ impl LambdaError {
         self.error_message = format!("{what}: {}", self.error_message);
         self
     }
-
-    /// A function of the list that is not there yet.
-    pub(crate) fn not_offered_yet(function: &str) -> Self {
-        Self::new("lambda.unknown_function", format!("the function `{function}` is not offered yet"))
-    }
 }
 
 impl LambdaError {
