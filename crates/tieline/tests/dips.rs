@@ -93,6 +93,90 @@ async fn the_guides_example_answers_what_the_guide_says() {
     assert_eq!((status, answer), (200, serde_json::from_str(told).unwrap()));
 }
 
+/// Puts the ids the examples were given where the guide writes `500…`.
+fn with_ids(text: &str, ids: &[String]) -> String {
+    ids.iter()
+        .rev()
+        .fold(text.to_owned(), |text, id| text.replace(&format!("\"{}…\"", &id[..3]), &format!("\"{id}\"")))
+}
+
+#[tokio::test]
+async fn the_guides_operations_answer_what_the_guide_says() {
+    let guide = std::fs::read_to_string(support::harness::repository("docs/guides/dips.md")).unwrap();
+    let house = House::start().await;
+    let mut ids: Vec<String> = Vec::new();
+    let examples: Vec<&str> = guide.split("```json question\n").skip(1).collect();
+    assert_eq!(examples.len(), 12);
+    for example in examples {
+        let asked = with_ids(example.split("\n```").next().unwrap(), &ids);
+        let told = example.split("```json answer\n").nth(1).unwrap().split("\n```").next().unwrap();
+        let (status, answer) = house.ours(serde_json::from_str(&asked).unwrap()).await;
+        assert_eq!(status, 200, "{asked}: {answer}");
+        if let Some(id) = answer.get("Id").and_then(Value::as_str) {
+            ids.push(id.to_owned());
+        }
+        let told: Value = serde_json::from_str(told).unwrap();
+        let (told, answer) = (told.as_object().unwrap(), answer.as_object().unwrap());
+        assert_eq!(answer.keys().collect::<Vec<_>>(), told.keys().collect::<Vec<_>>(), "{asked}");
+        for (name, value) in told {
+            let (given, expected) = (answer[name].as_str().unwrap(), value.as_str().unwrap());
+            match expected.strip_suffix('…') {
+                Some(start) => assert!(given.starts_with(start), "{asked}: {name} is {given}"),
+                None => assert_eq!(given, expected, "{asked}: {name}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn bad_questions_have_a_code_over_http() {
+    let house = House::start().await;
+    let of = |parameters: Value| json!({ "Details": { "Parameters": parameters } });
+    for (event, status, ours, theirs) in [
+        (json!([]), 400, "dip.malformed_event", "dip.malformed_event"),
+        (json!({ "Details": null }), 400, "dip.malformed_event", "dip.malformed_event"),
+        (of(json!([])), 400, "dip.malformed_event", "dip.malformed_event"),
+        (of(json!({})), 400, "dip.missing_parameter", "dip.missing_parameter"),
+        (of(json!({ "sf_operation": "nope" })), 400, "dip.unknown_operation", "dip.unknown_operation"),
+        (of(json!({ "sf_operation": 7 })), 400, "dip.invalid_parameter", "dip.unknown_operation"),
+        (
+            of(json!({ "sf_operation": "update", "sf_object": "Case" })),
+            400,
+            "dip.missing_parameter",
+            "dip.missing_parameter",
+        ),
+        (
+            of(json!({ "sf_operation": "update", "sf_object": "Case", "sf_id": "..", "Subject": "x" })),
+            400,
+            "dip.unsafe_value",
+            "dip.unsafe_value",
+        ),
+        (
+            of(
+                json!({ "sf_operation": "update", "sf_object": "Nope__c", "sf_id": "500000000000001", "A": "x" }),
+            ),
+            422,
+            "dip.crm_rejected",
+            "dip.crm_rejected",
+        ),
+        (
+            of(json!({ "sf_operation": "delete", "sf_object": "Case", "sf_id": "1", "Status": "x" })),
+            400,
+            "dip.invalid_parameter",
+            "dip.invalid_parameter",
+        ),
+        (
+            of(json!({ "sf_operation": "search", "sf_object": "Case", "sf_fields": 5, "q": "x" })),
+            400,
+            "dip.invalid_parameter",
+            "dip.invalid_parameter",
+        ),
+    ] {
+        assert_eq!(code(&house.ask("ours", "dip-key", &event).await), (status, ours), "{event}");
+        assert_eq!(code(&house.ask("theirs", "dip-key", &event).await), (status, theirs), "{event}");
+    }
+}
+
 #[tokio::test]
 async fn a_nested_answer_is_asked_for_and_late_ones_are_errors() {
     let house = House::start().await;

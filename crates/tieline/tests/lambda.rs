@@ -83,3 +83,67 @@ fn a_time_without_a_zone_is_wrong_usage() {
         run_with(&["lambda", "invoke", "dip", "--event", "-", "--now", "2024-02-28T23:30:15"], &[], "{}");
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
 }
+
+/// A function whose secret and org are not there.
+const NOWHERE: [(&str, &str); 8] = [
+    ("SF_CREDENTIALS_SECRETS_MANAGER_ARN", "sf"),
+    ("SF_HOST", "http://127.0.0.1:9"),
+    ("SF_VERSION", "v62.0"),
+    ("SF_USERNAME", "api@example.com"),
+    ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+    ("AWS_ACCESS_KEY_ID", "id"),
+    ("AWS_SECRET_ACCESS_KEY", "key"),
+    ("AWS_REGION", "us-west-2"),
+];
+
+#[test]
+fn a_call_does_not_die_with_the_crm() {
+    let event = json!({ "Details": { "Parameters": {
+        "sf_operation": "lookup", "sf_object": "Contact", "sf_fields": "Id", "LastName": "x" } } })
+    .to_string();
+    let with_answer =
+        [&NOWHERE[..], &[("TIELINE_DEADLINE_MS", "1500"), ("TIELINE_DEFAULT_ANSWER", r#"{"sf_count":"0"}"#)]]
+            .concat();
+    for function in ["dip", FUNCTION] {
+        assert_eq!(invoke(function, &with_answer, &event), Ok(json!({ "sf_count": "0" })), "{function}");
+        assert!(invoke(function, &NOWHERE, &event).is_err());
+    }
+    let create = event.replace("lookup", "create");
+    assert!(invoke("dip", &with_answer, &create).is_err(), "a change never gets the default answer");
+    let wrong = [&NOWHERE[..], &[("TIELINE_DEFAULT_ANSWER", "nobody")]].concat();
+    let (_, said) = invoke("dip", &wrong, &event).unwrap_err();
+    assert!(said.contains("TIELINE_DEFAULT_ANSWER"), "{said}");
+}
+
+#[test]
+fn bad_events_have_a_type_and_a_short_text() {
+    let huge = json!({ "Details": { "Parameters": { "sf_operation": "x".repeat(10 << 20) } } }).to_string();
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for (event, ours, theirs) in [
+        ("[]", "dip.malformed_event", "KeyError"),
+        (r#"{"Details":null}"#, "dip.malformed_event", "KeyError"),
+        (r#"{"Details":{"Parameters":"x"}}"#, "dip.malformed_event", "TypeError"),
+        (r#"{"Details":{"Parameters":{}}}"#, "dip.missing_parameter", "KeyError"),
+        (r#"{"Details":{"Parameters":{"sf_operation":null}}}"#, "dip.missing_parameter", "Exception"),
+        (
+            r#"{"Details":{"Parameters":{"sf_operation":"update","sf_object":"Case"}}}"#,
+            "dip.missing_parameter",
+            "TypeError",
+        ),
+        (
+            r#"{"Details":{"Parameters":{"sf_operation":"delete","sf_object":"Case","sf_id":".."}}}"#,
+            "dip.unsafe_value",
+            "Exception",
+        ),
+        (&huge, "dip.unknown_operation", "Exception"),
+        (&deep, "lambda.malformed_event", "lambda.malformed_event"),
+        ("\u{feff}{}", "lambda.malformed_event", "lambda.malformed_event"),
+    ] {
+        for (function, expected) in [("dip", ours), (FUNCTION, theirs)] {
+            let (answered, said) = invoke(function, &NOWHERE, event).unwrap_err();
+            let event = &event[..event.len().min(80)];
+            assert_eq!(answered, expected, "{function}: {event}: {said}");
+            assert!(said.len() < 400, "{function}: {event}: {} bytes", said.len());
+        }
+    }
+}

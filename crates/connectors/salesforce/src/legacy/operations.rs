@@ -39,7 +39,7 @@ impl Legacy {
         if phone.eq_ignore_ascii_case("anonymous") {
             return Ok(answer::first(None, 0));
         }
-        let digits = national_digits(phone).map_err(|error| phone_error(phone, error))?;
+        let digits = digits(phone)?;
         // Commas without a blank are not split: recorded behaviour, answered by Salesforce with an error.
         let fields = match fields {
             Value::String(text) => Value::Array(text.split(", ").map(Value::from).collect()),
@@ -206,6 +206,20 @@ fn phone_pattern(value: &str) -> String {
     format!("'%{}%{}%{}%'", part(10, 7), part(7, 4), part(4, 0))
 }
 
+/// The national number as the reference's library reads it: no address of a telephone on the
+/// internet, and at most 250 characters.
+fn digits(phone: &str) -> Result<String, LegacyError> {
+    let scheme = phone.trim_start().get(..3).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip"));
+    let result = if phone.chars().count() > 250 {
+        Err(PhoneError::TooLong)
+    } else if scheme && phone.contains('@') {
+        Err(PhoneError::NotANumber)
+    } else {
+        national_digits(phone)
+    };
+    result.map_err(|error| phone_error(phone, error))
+}
+
 fn phone_error(text: &str, error: PhoneError) -> LegacyError {
     let message = match error {
         PhoneError::NeedsRegion => "(0) Missing or invalid default region.",
@@ -244,6 +258,36 @@ mod tests {
         assert!(text("homephone", "5551212").ends_with("homephone LIKE '%%555%1212%'"));
         assert!(text("MobilePhone", "(415) 555-2671").ends_with("MobilePhone LIKE '%) 5%55-%2671%'"));
         assert!(text("homephone", "12'4").ends_with(r"homephone LIKE '%%%12\'4%'"));
+    }
+
+    /// What `phonenumbers` 9 for Python says of the same texts.
+    #[test]
+    fn numbers_are_read_as_the_reference_s_library_reads_them() {
+        for (text, expected) in [
+            ("sip:+12025550143", "2025550143"),
+            ("tel:+1-202-555-0143", "2025550143"),
+            ("tel:555-0143;phone-context=+1-202", "2025550143"),
+            ("+1 (202) 555-0143 ext. 9", "2025550143"),
+            ("＋１２０２５５５０１４３", "2025550143"),
+            ("+44 (0)20 7946 0018", "2079460018"),
+            ("+390612345678", "612345678"),
+            ("+80012345678", "12345678"),
+            ("abc+12025550143", "2025550143"),
+        ] {
+            assert_eq!(digits(text).as_deref(), Ok(expected), "{text}");
+        }
+        let long = "1".repeat(251);
+        for (text, expected) in [
+            ("sip:+12025550143@host", "(1) The string supplied did not seem to be a phone number."),
+            ("+12", "(1) The string supplied did not seem to be a phone number."),
+            ("anonymous ", "(1) The string supplied did not seem to be a phone number."),
+            ("011442079460018", "(0) Missing or invalid default region."),
+            ("+9991234567", "(0) Could not interpret numbers after plus-sign."),
+            ("+1234567890123456789012", "(4) The string supplied is too long to be a phone number."),
+            (&long, "(4) The string supplied was too long to parse."),
+        ] {
+            assert_eq!(digits(text).unwrap_err().message, expected, "{text}");
+        }
     }
 
     #[test]
