@@ -8,7 +8,7 @@
 //! that may succeed next time: as a failed item. Trying it again cannot help it, but only what has
 //! failed as often as the event source allows reaches the failure destination, where a person
 //! finds it, whole. Items behind it in a shard are tried again with it, which changes nothing:
-//! rows are upserted. `deploy/aws` keeps the number of tries small.
+//! rows are upserted. `CTREventSourceMappingMaximumRetryAttempts` of `deploy/aws` ends it.
 //!
 //! The reference's `sfCTRTrigger` called two other functions for every record; by its name the
 //! work is done here.

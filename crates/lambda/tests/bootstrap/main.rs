@@ -9,6 +9,8 @@ mod stand_in;
 
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use program::{Program, variables};
 use runtime_api::RuntimeApi;
 use serde_json::{Value, json};
@@ -195,4 +197,51 @@ async fn the_level_of_the_log_is_the_reference_s_variable() {
     let program = world.start("dip", &[("LOGGING_LEVEL", "ERROR")]);
     world.api.invoke(lookup(&json!({}))).await;
     assert_eq!(program.terminated().await, (Some(0), String::new()));
+}
+
+/// What a stream is told decides which records come again, so the platform must get it as it is.
+#[tokio::test]
+async fn a_batch_with_poison_in_the_middle_names_it_and_writes_the_others() {
+    let world = World::new(|request| {
+        if request.path.ends_with("/describe") {
+            return Reply::Json(200, json!({"fields": [{"name": "ContactId__c", "externalId": true}]}));
+        }
+        let rows = request.json()["records"].as_array().unwrap().len();
+        let row = json!({"id": "a00000000000001AAA", "success": true, "created": true, "errors": []});
+        Reply::Json(200, json!(vec![row; rows]))
+    })
+    .await;
+    let mut program = world.start("contact-records", &[("POSTCALL_CTR_IMPORT_ENABLED", "true")]);
+    let batch = |poison: bool| {
+        let records: Vec<Value> = (0..5)
+            .map(|n| {
+                let data = match n {
+                    2 if poison => "{\"ContactId\":".to_owned(),
+                    n => json!({"ContactId": format!("c-{n}"), "Channel": "VOICE",
+                                "Attributes": {"postcallCTRImportEnabled": "true"}})
+                    .to_string(),
+                };
+                json!({"eventSource": "aws:kinesis",
+                       "kinesis": {"sequenceNumber": format!("s{n}"), "data": STANDARD.encode(data)}})
+            })
+            .collect();
+        json!({ "Records": records })
+    };
+    let said = world.api.invoke(batch(true)).await;
+    assert!(said.path.ends_with("/response"), "{said:?}");
+    assert_eq!(said.body, json!({"batchItemFailures": [{"itemIdentifier": "s2"}]}));
+    let writes = |from: usize| -> Vec<String> {
+        let calls = world.salesforce.seen().split_off(from);
+        let rows = calls.iter().filter(|call| call.path.contains("/composite/"));
+        rows.flat_map(|call| call.json()["records"].as_array().unwrap().clone())
+            .map(|row| row["ContactId__c"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(writes(0), ["c-0", "c-1", "c-3", "c-4"]);
+
+    let before = world.salesforce.seen().len();
+    let said = world.api.invoke(batch(false)).await;
+    assert_eq!(said.body, json!({"batchItemFailures": []}));
+    assert_eq!(writes(before).len(), 5);
+    assert!(program.runs());
 }
