@@ -148,8 +148,8 @@ async fn every_file_of_an_event_is_read_whatever_its_name() {
         "detail": {"bucket": {"name": "rep"}, "object": {"key": "a+b.CSV"}}});
     assert_eq!(house.run("agent-report", &event).await.unwrap()["written"], 1);
     assert_eq!(house.records()[3]["Created_Date__c"], "2026-03-17T09:20:12Z");
-    let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "rep"});
-    assert_eq!(house.run("agent-report", &test).await.unwrap()["files"], 0);
+    let sent_by_s3 = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "rep"});
+    assert_eq!(house.run("agent-report", &sent_by_s3).await.unwrap()["files"], 0);
     let error = house.run("agent-report", &json!({"hello": 1})).await.unwrap_err();
     assert_eq!(error.error_type, "report.malformed_event");
 }

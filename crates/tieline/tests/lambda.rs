@@ -52,8 +52,9 @@ fn what_cannot_be_done_is_one_line_with_a_type_and_a_text() {
     let event = json!({ "Details": { "Parameters": { "sf_operation": "lookup" } } }).to_string();
     for (function, variables, event, error_type, text) in [
         ("nonsense", &[][..], event.as_str(), "lambda.unknown_function", "none of"),
-        ("contact-records", &[], &event, "lambda.unknown_function", "not offered yet"),
-        ("sfCTRTrigger.lambda_handler", &[], &event, "lambda.unknown_function", "not offered yet"),
+        ("sfExecuteAWSService.lambda_handler", &[], &event, "lambda.unknown_function", "is not offered"),
+        ("contact-records", &[], &event, "lambda.malformed_event", "no batch of Kinesis"),
+        ("sfCTRTrigger.lambda_handler", &[], &event, "KeyError", "'record'"),
         ("dip", &[], "{", "lambda.malformed_event", "no JSON"),
         ("dip", &[], "", "lambda.malformed_event", "no JSON"),
         (FUNCTION, &[], &event, "Exception", "'SF_CREDENTIALS_SECRETS_MANAGER_ARN'"),

@@ -20,7 +20,7 @@ use crate::name::Manner;
 pub(super) fn of(batch: &Batch, manner: Manner, work: Work, now: Timestamp) -> Result<Value, LambdaError> {
     match &batch.form {
         BatchForm::Polled => polled(batch, manner, work),
-        BatchForm::FirehoseTransformation => transformed(batch, work),
+        BatchForm::FirehoseTransformation => transformed(batch, &work),
         BatchForm::FirehoseEndpoint { request_id } => {
             let mut answer = json!({ "requestId": request_id, "timestamp": now.as_millisecond() });
             if let Some(failure) = work.failures.into_iter().next() {
@@ -67,7 +67,7 @@ fn polled(batch: &Batch, manner: Manner, mut work: Work) -> Result<Value, Lambda
 
 /// Every record comes back as it was; one that can never be read goes where the stream puts what
 /// could not be processed.
-fn transformed(batch: &Batch, work: Work) -> Result<Value, LambdaError> {
+fn transformed(batch: &Batch, work: &Work) -> Result<Value, LambdaError> {
     if let Some(failure) = work.failures.iter().find(|failure| !failure.permanent) {
         return Err(failure.error.clone());
     }

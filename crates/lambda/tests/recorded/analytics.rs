@@ -2,8 +2,7 @@
 
 use super::{Deviation, Group, Run, compare_effects, transcription};
 
-pub const GROUP: Group =
-    Group { functions: &["sfProcessContactLens"], deviations: DEVIATIONS, later: &[], compare };
+pub const GROUP: Group = Group { functions: &["sfProcessContactLens"], deviations: DEVIATIONS, compare };
 
 /// The same records and attachments, and at the end the same lock.
 fn compare(run: &Run) {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Deviation, Group, compare_requests};
 
 pub const GROUP: Group =
-    Group { functions: &["sfInvokeAPI"], deviations: DEVIATIONS, later: &[], compare: compare_requests };
+    Group { functions: &["sfInvokeAPI"], deviations: DEVIATIONS, compare: compare_requests };
 
 const DEVIATIONS: &[Deviation] = &[
     Deviation {

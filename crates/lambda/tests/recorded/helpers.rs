@@ -2,12 +2,8 @@
 
 use super::{Deviation, Group, Run, compare_effects};
 
-pub const GROUP: Group = Group {
-    functions: &["sfExecuteAWSService"],
-    deviations: DEVIATIONS,
-    later: &[],
-    compare: compare_effects,
-};
+pub const GROUP: Group =
+    Group { functions: &["sfExecuteAWSService"], deviations: DEVIATIONS, compare: compare_effects };
 
 const DEVIATIONS: &[Deviation] = &[
     not_offered("aws_bucket_other_region"),

@@ -7,7 +7,6 @@ use super::{Deviation, Group, Run, compare_effects};
 pub const GROUP: Group = Group {
     functions: &["sfRealTimeQueueMetrics", "sfRealTimeQueueMetricsLoopJob"],
     deviations: DEVIATIONS,
-    later: &[],
     compare,
 };
 

@@ -50,8 +50,6 @@ pub struct Group {
     /// By the reference's names.
     pub functions: &'static [&'static str],
     pub deviations: &'static [Deviation],
-    /// Those of `functions`, or `function:operation`, that still answer "not offered yet".
-    pub later: &'static [&'static str],
     /// What has to be as recorded besides the answer.
     pub compare: fn(&Run),
 }
@@ -131,25 +129,19 @@ pub async fn compare_all(invoke: impl AsyncFn(Invocation) -> Outcome) {
         return;
     };
     let vectors: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let (mut same, mut different, mut later) = (0, 0, 0);
+    let count = vectors.len();
+    let (mut same, mut different) = (0, 0);
     for (n, vector) in vectors.into_iter().enumerate() {
         let name = vector["name"].as_str().unwrap().to_owned();
         let function = vector["function"].as_str().unwrap().to_owned();
         eprintln!("{function}: {name}");
-        let operation = vector.pointer("/event/Details/Parameters/sf_operation").and_then(Value::as_str);
-        let operation = format!("{function}:{}", operation.unwrap_or_default());
         let group = GROUPS.iter().find(|group| group.functions.contains(&function.as_str()));
         let group = group.unwrap_or_else(|| panic!("no group has {function}"));
         let deviation = group.deviations.iter().find(|deviation| deviation.name == name);
         let further = deviation.map_or_else(Vec::new, |deviation| (deviation.further)());
         let run = run(vector, further, n % 2 == 0, &invoke).await;
         check_secrets(&run);
-        if group.later.contains(&function.as_str()) || group.later.contains(&operation.as_str()) {
-            let (_, message) = run.error();
-            assert!(message.contains("not offered yet"), "{name}: {message}");
-            assert!(run.requests.is_empty(), "{name}");
-            later += 1;
-        } else if let Some(deviation) = deviation {
+        if let Some(deviation) = deviation {
             eprintln!("  differs: {}", deviation.reason);
             (deviation.check)(&run);
             different += 1;
@@ -159,10 +151,10 @@ pub async fn compare_all(invoke: impl AsyncFn(Invocation) -> Outcome) {
             same += 1;
         }
     }
-    eprintln!("{same} as recorded, {different} different on purpose, {later} of functions not offered yet");
+    eprintln!("{same} as recorded, {different} different on purpose");
     let listed = GROUPS.iter().flat_map(|group| group.deviations).count();
-    assert!(later > 0 || different == listed, "every deviation is a vector: {different} of {listed}");
-    assert!(same + different >= 60, "{same} and {different}");
+    assert_eq!(different, listed, "every deviation is a vector");
+    assert!(same + different == count && count >= 136, "{same} and {different} of {count}");
 }
 
 async fn run(

@@ -7,7 +7,6 @@ use super::{Deviation, Group, compare_effects};
 pub const GROUP: Group = Group {
     functions: &["sfCTRTrigger", "sfContactTraceRecord"],
     deviations: DEVIATIONS,
-    later: &[],
     compare: compare_effects,
 };
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Deviation, Group, Run, compare_effects};
 
 pub const GROUP: Group =
-    Group { functions: &["sfIntervalAgent", "sfIntervalQueue"], deviations: DEVIATIONS, later: &[], compare };
+    Group { functions: &["sfIntervalAgent", "sfIntervalQueue"], deviations: DEVIATIONS, compare };
 
 fn compare(run: &Run) {
     compare_effects(run);

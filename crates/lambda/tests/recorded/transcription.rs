@@ -12,7 +12,6 @@ pub const GROUP: Group = Group {
         "sfProcessTranscriptionResult",
     ],
     deviations: DEVIATIONS,
-    later: &[],
     compare,
 };
 
