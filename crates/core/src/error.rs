@@ -32,6 +32,10 @@ pub enum ConnectorErrorKind {
     /// Wait, then retry.
     #[error("the vendor is throttling us")]
     Throttled { retry_after: Option<Duration> },
+    /// Wait, then retry: nothing was asked of the vendor, because what is left of its daily calls
+    /// is kept for what is more urgent ([`crate::Governor`]).
+    #[error("what is left of the vendor's daily calls is kept for what is more urgent")]
+    AllowanceKept { retry_after: Option<Duration> },
     /// Retry with backoff. Whether the vendor acted on the request is unknown.
     #[error("the vendor could not be reached")]
     Unreachable(#[source] Box<dyn Error + Send + Sync>),
@@ -59,9 +63,11 @@ impl ConnectorErrorKind {
     /// attempt should not count against the row.
     pub fn is_target_down(&self) -> bool {
         match self {
-            Self::Unauthorized | Self::Throttled { .. } | Self::Unreachable(_) | Self::Unavailable { .. } => {
-                true
-            }
+            Self::Unauthorized
+            | Self::Throttled { .. }
+            | Self::AllowanceKept { .. }
+            | Self::Unreachable(_)
+            | Self::Unavailable { .. } => true,
             Self::Rejected { .. } | Self::Malformed { .. } | Self::Unsupported => false,
         }
     }

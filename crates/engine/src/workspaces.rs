@@ -10,7 +10,7 @@ use tieline_amazon_connect::AmazonConnect;
 use tieline_amazon_connect::recordings::{Layout, Recordings as InstanceRecordings};
 use tieline_aws::Aws;
 use tieline_bridge::dip::recent::{Recent, Recents};
-use tieline_bridge::dip::{AnswerCache, DipSettings, DipTarget, Dips, MemoryCache};
+use tieline_bridge::dip::{AnswerCache, DipTarget, Dips, MemoryCache};
 use tieline_core::{Clock, ConnectionName, ContactCenter, Crm, Purpose, RecordingStore, WorkspaceName};
 use tieline_salesforce::legacy::Legacy;
 use tieline_salesforce::{Credentials, GrantSecrets, OrgSettings, Salesforce};
@@ -91,7 +91,7 @@ impl Workspaces {
                     Compat::Neutral => Arc::new(org),
                     Compat::Legacy => Arc::new(Legacy::new(org, Arc::clone(clock))),
                 };
-                Dips::new(target, Arc::clone(clock), DipSettings::default())
+                Dips::new(target, Arc::clone(clock), workspace.dips.clone())
                     .with_cache(Arc::clone(cache) as Arc<dyn AnswerCache>)
                     .remembering(workspace.answer_cache.map(Recent::new), recents)
                     .in_region(&workspace.region)

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use secrecy::ExposeSecret;
+use serde_json::json;
 use tieline_engine::config::{
     Config, ConfigProblem, Connection, DemoAddresses, Environment, SalesforceGrant,
 };
@@ -241,4 +242,30 @@ fn printing_a_configuration_shows_no_secret() {
     let text = format!("{:?}", read(GOOD, &[]).unwrap());
     assert!(!text.contains(LONG), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
+}
+
+#[test]
+fn a_workspace_says_how_long_a_dip_may_take_and_what_it_answers_then() {
+    let dips = |lines: &str, variables: &[(&'static str, &'static str)]| {
+        let text = GOOD.replace("crm = \"crm\"", &format!("crm = \"crm\"\n{lines}"));
+        let config = read(&text, variables).map_err(|problems| problems.join("\n"))?;
+        let dips = config.workspaces.into_values().next().unwrap().dips;
+        Ok::<_, String>((dips.deadline.as_millis(), serde_json::Value::from(dips.default_answer)))
+    };
+    assert_eq!(dips("", &[]), Ok((6000, json!(null))));
+    let lines = "dip_deadline_ms = 2500\ndip_default_answer = { sf_count = \"0\", open = 1, vip = false }";
+    assert_eq!(dips(lines, &[]), Ok((2500, json!({"sf_count": "0", "open": 1, "vip": false}))));
+    let variables = [
+        ("TIELINE_WORKSPACES__ACME__DIP_DEADLINE_MS", "900"),
+        ("TIELINE_WORKSPACES__ACME__DIP_DEFAULT_ANSWER", r#"{"sf_count":"none"}"#),
+    ];
+    assert_eq!(dips(lines, &variables), Ok((900, json!({"sf_count": "none"}))));
+    for (line, place) in [
+        ("dip_deadline_ms = 0", "workspaces.acme.dip_deadline_ms"),
+        ("dip_default_answer = \"nobody\"", "workspaces.acme.dip_default_answer"),
+        ("dip_default_answer = { at = 2026-11-21 }", "workspaces.acme.dip_default_answer"),
+    ] {
+        let problems = dips(line, &[]).unwrap_err();
+        assert!(problems.contains(place), "{problems}");
+    }
 }

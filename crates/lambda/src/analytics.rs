@@ -12,7 +12,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tieline_bridge::map::{FieldMap, MapContext};
+use tieline_bridge::map::MapContext;
 use tieline_core::{
     Comparison, Condition, ConnectorError, ConnectorErrorKind, Crm, JsonMap, OutboxRow, Paging, Query,
     RecordId,
@@ -21,7 +21,7 @@ use tieline_salesforce::Salesforce;
 
 use crate::LambdaError;
 use crate::config::ConfigError;
-use crate::context::Context;
+use crate::context::{Context, ONE_RECORD};
 use crate::lock::Lock;
 use crate::name::Manner;
 
@@ -33,7 +33,7 @@ const UNKNOWN_FIELDS: usize = 8;
 
 /// The org, for one contact.
 pub(crate) struct Analytics<'a> {
-    salesforce: &'a Salesforce,
+    salesforce: Salesforce,
     namespace: Option<&'a str>,
     context: &'a Context,
     manner: Manner,
@@ -55,7 +55,7 @@ pub(crate) struct Stands {
 
 impl<'a> Analytics<'a> {
     pub async fn of(context: &'a Context, manner: Manner) -> Result<Self, LambdaError> {
-        let salesforce = context.salesforce().await?;
+        let salesforce = context.org_for_the_rest(ONE_RECORD).await?;
         let namespace = context.environment.get("SF_ADAPTER_NAMESPACE").filter(|it| !matches!(*it, "" | "-"));
         Ok(Self { salesforce, namespace, context, manner })
     }
@@ -67,9 +67,7 @@ impl<'a> Analytics<'a> {
 
     /// What the map `name` makes of `document`.
     pub fn row(&self, name: &str, document: &Value, extra: &JsonMap) -> Result<OutboxRow, LambdaError> {
-        let map = FieldMap::built_in("amazon-connect", "salesforce", name).ok_or_else(|| {
-            LambdaError::new("lambda.malformed_event", format!("there is no field map `{name}`"))
-        })?;
+        let map = self.context.map(name)?;
         let context =
             MapContext { namespace: self.namespace, region: None, now: self.context.clock.now(), extra };
         map.row(document, &context)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tieline_amazon_connect::ConnectApi;
 use tieline_aws::{Aws, AwsSettings, Secrets};
 use tieline_bridge::map::{FieldMap, FieldMaps};
-use tieline_core::Clock;
+use tieline_core::{Clock, Purpose};
 use tieline_salesforce::Salesforce;
 use tokio::sync::OnceCell;
 
@@ -18,13 +18,19 @@ use crate::forward::Server;
 use crate::recording_url::CloudFront;
 use crate::rights::DipRights;
 
+/// Longest wait for a call that writes 200 rows, each with the org's own automation behind it.
+pub(crate) const MANY_ROWS: Duration = Duration::from_secs(60);
+
+/// Longest wait for a call about one record that nobody waits for.
+pub(crate) const ONE_RECORD: Duration = Duration::from_secs(20);
+
 /// What the functions of one process share; each part is made by the first invocation that needs it.
 pub(crate) struct Context {
     pub environment: Environment,
     pub clock: Arc<dyn Clock>,
     aws: OnceLock<Aws>,
     connect: OnceLock<ConnectApi>,
-    salesforce: OnceCell<Salesforce>,
+    org: OnceCell<Salesforce>,
     answering: OnceCell<Answering>,
     /// What signs addresses of the reference's distribution.
     pub cloudfront: OnceCell<CloudFront>,
@@ -40,7 +46,7 @@ impl Context {
             clock,
             aws: OnceLock::new(),
             connect: OnceLock::new(),
-            salesforce: OnceCell::new(),
+            org: OnceCell::new(),
             answering: OnceCell::new(),
             cloudfront: OnceCell::new(),
             maps: OnceLock::new(),
@@ -66,22 +72,27 @@ impl Context {
         self.connect.get_or_init(|| ConnectApi::new(self.aws().clone(), instance))
     }
 
-    /// The org: one client, one token, one read of the secret.
-    pub async fn salesforce(&self) -> Result<&Salesforce, LambdaError> {
-        self.salesforce_within(None).await
+    /// The org for a look-up: somebody waits on the line.
+    pub async fn org_for_dips(&self) -> Result<Salesforce, LambdaError> {
+        Ok(self.org().await?.for_purpose(Purpose::Dip))
     }
 
-    /// The same for functions nobody waits for: one call may take as long as this. A process runs
-    /// one function; where it runs several, the first decides.
-    pub async fn patient_salesforce(&self, one_call: Duration) -> Result<&Salesforce, LambdaError> {
-        self.salesforce_within(Some(one_call)).await
+    /// The org for contact records, which wait when the last of the daily calls are kept for dips.
+    pub async fn org_for_call_log(&self) -> Result<Salesforce, LambdaError> {
+        Ok(self.org().await?.for_purpose(Purpose::CallLog).with_patience(MANY_ROWS))
     }
 
-    async fn salesforce_within(&self, one_call: Option<Duration>) -> Result<&Salesforce, LambdaError> {
-        self.salesforce
+    /// The org for reports, metrics, analyses, transcripts: what waits first. One call may take
+    /// as long as `one_call`.
+    pub async fn org_for_the_rest(&self, one_call: Duration) -> Result<Salesforce, LambdaError> {
+        Ok(self.org().await?.for_purpose(Purpose::Other).with_patience(one_call))
+    }
+
+    /// One client, one token, one read of the secret.
+    async fn org(&self) -> Result<&Salesforce, LambdaError> {
+        self.org
             .get_or_try_init(|| async {
-                let mut settings = SalesforceSettings::read(&self.environment)?;
-                settings.org.timeout = one_call.unwrap_or(settings.org.timeout);
+                let settings = SalesforceSettings::read(&self.environment)?;
                 let credentials = SecretCredentials {
                     secrets: Arc::new(Secrets::new(self.aws().clone())),
                     secret_id: settings.secret_id,
@@ -117,11 +128,11 @@ impl Context {
     pub async fn answering(&self) -> Result<&Answering, LambdaError> {
         self.answering
             .get_or_try_init(|| async {
-                let salesforce = self.salesforce().await?;
+                let salesforce = self.org_for_dips().await?;
                 let region = self.environment.get("TIELINE_REGION").filter(|region| !region.is_empty());
                 let settings = dip_settings(&self.environment)?;
                 let rights = DipRights::read(&self.environment)?;
-                Ok(Answering::new(salesforce, &self.clock, &settings, region, rights))
+                Ok(Answering::new(&salesforce, &self.clock, &settings, region, rights))
             })
             .await
     }

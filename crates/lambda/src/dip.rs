@@ -1,6 +1,7 @@
 //! The look-up a contact flow makes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tieline_bridge::dip::recent::{Recent, Recents};
@@ -8,6 +9,7 @@ use tieline_bridge::dip::{Allowed, DipSettings, Dips, MemoryCache};
 use tieline_core::Clock;
 use tieline_salesforce::Salesforce;
 use tieline_salesforce::legacy::Legacy;
+use tokio::time::Instant;
 
 use crate::LambdaError;
 use crate::context::Context;
@@ -52,11 +54,22 @@ impl Answering {
     }
 }
 
-pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Result<Value, LambdaError> {
+/// Of the invocation's time, kept to hand the answer over.
+const TO_ANSWER: Duration = Duration::from_millis(100);
+
+/// Answers before `ends_at`, when the invocation is ended, with the default answer if need be.
+pub(crate) async fn run(
+    context: &Context,
+    manner: Manner,
+    event: &Value,
+    ends_at: Option<Instant>,
+) -> Result<Value, LambdaError> {
+    let latest = ends_at.map(|at| at.checked_sub(TO_ANSWER).unwrap_or(at));
     let answering = context.answering().await?;
     let dips = match manner {
         Manner::Ours => &answering.ours,
         Manner::Legacy => &answering.legacy,
     };
-    dips.answer(event, &answering.allowed).await.map_err(|error| LambdaError::of_dip(error, manner))
+    let answer = dips.answer_by(event, &answering.allowed, latest).await;
+    answer.map_err(|error| LambdaError::of_dip(error, manner))
 }

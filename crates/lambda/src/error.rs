@@ -1,3 +1,6 @@
+use std::fmt::Write as _;
+use std::time::Duration;
+
 use serde::Serialize;
 use tieline_aws::AwsError;
 use tieline_bridge::dip::DipError;
@@ -46,6 +49,9 @@ impl LambdaError {
 
     /// A CRM that did not do what was asked of it.
     pub(crate) fn of_crm(manner: Manner, error: ConnectorError) -> Self {
+        if let ConnectorErrorKind::AllowanceKept { retry_after } = error.kind {
+            return Self::allowance_kept(retry_after);
+        }
         if manner == Manner::Ours {
             return Self::of_dip(DipError::from(error), manner);
         }
@@ -70,6 +76,18 @@ impl LambdaError {
         }
     }
 
+    /// By every name the same: it must be told from a CRM that failed.
+    fn allowance_kept(retry_after: Option<Duration>) -> Self {
+        let mut text =
+            "the CRM's daily API calls run low, and what is left is kept for dips and the call log; \
+                        nothing was asked of it"
+                .to_owned();
+        if let Some(wait) = retry_after {
+            write!(text, "; try again in {} s", wait.as_secs()).expect("a text takes all");
+        }
+        Self::new("lambda.allowance_kept", text)
+    }
+
     /// A row the CRM did not take.
     pub(crate) fn of_row(manner: Manner, failure: &RowFailure) -> Self {
         let (RowFailure::Permanent { code, message } | RowFailure::Contention { code, message }) = failure;
@@ -92,8 +110,7 @@ impl From<ConfigError> for LambdaError {
 
 impl From<ConnectorError> for LambdaError {
     fn from(error: ConnectorError) -> Self {
-        let error = DipError::from(error);
-        Self::new(error.code.as_str(), error.detail)
+        Self::of_crm(Manner::Ours, error)
     }
 }
 

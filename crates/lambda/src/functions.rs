@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use tieline_core::Clock;
+use tokio::time::Instant;
 
 use crate::LambdaError;
 use crate::config::Environment;
@@ -34,10 +35,25 @@ impl Functions {
     ///
     /// As [`Functions::invoke`], and `lambda.malformed_event` for what is no JSON.
     pub async fn invoke_text(&self, name: &str, event: &[u8]) -> Result<Value, LambdaError> {
+        self.invoke_text_until(name, event, None).await
+    }
+
+    /// The same for an invocation that is ended at `ends_at`: a dip answers before, with its default
+    /// answer where the CRM has not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Functions::invoke_text`].
+    pub async fn invoke_text_until(
+        &self,
+        name: &str,
+        event: &[u8],
+        ends_at: Option<Instant>,
+    ) -> Result<Value, LambdaError> {
         let event = serde_json::from_slice(event).map_err(|error| {
             LambdaError::new("lambda.malformed_event", format!("the event is no JSON: {error}"))
         })?;
-        self.invoke(name, &event).await
+        self.invoke_until(name, &event, ends_at).await
     }
 
     /// Runs the function called `name`: ours (`dip`) or the reference's (`sfInvokeAPI.lambda_handler`).
@@ -47,10 +63,19 @@ impl Functions {
     /// [`LambdaError`] in the form the platform reports; its type is a code of ours or, for the
     /// reference's names, the class it would have been.
     pub async fn invoke(&self, name: &str, event: &Value) -> Result<Value, LambdaError> {
+        self.invoke_until(name, event, None).await
+    }
+
+    async fn invoke_until(
+        &self,
+        name: &str,
+        event: &Value,
+        ends_at: Option<Instant>,
+    ) -> Result<Value, LambdaError> {
         let context = &self.context;
         let (function, manner) = named(name, &context.environment)?;
         match function {
-            Function::Dip => dip::run(context, manner, event).await,
+            Function::Dip => dip::run(context, manner, event, ends_at).await,
             Function::ContactRecords => contact_records::run(context, manner, event).await,
             Function::AgentReport => report::run(context, report::Kind::Agent, manner, event).await,
             Function::QueueReport => report::run(context, report::Kind::Queue, manner, event).await,

@@ -3,13 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use crate::LambdaError;
-use crate::context::Context;
+use crate::context::{Context, ONE_RECORD};
 use crate::name::Manner;
 use crate::rows;
 
 /// Answers `{"ok": …, "<map>": {"object": …, "problems": [ … ]}}`, for every map in force. Writes nothing.
 pub(crate) async fn run(context: &Context) -> Result<Value, LambdaError> {
-    let salesforce = context.salesforce().await?;
+    let salesforce = context.org_for_the_rest(ONE_RECORD).await?;
     let namespace = salesforce.namespace();
     let mut answer = Map::new();
     let mut ok = true;

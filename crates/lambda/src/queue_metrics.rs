@@ -15,9 +15,8 @@ use tracing::{error, info, warn};
 
 use crate::LambdaError;
 use crate::config::ConfigError;
-use crate::context::Context;
+use crate::context::{Context, MANY_ROWS};
 use crate::name::Manner;
-use crate::report::PATIENCE;
 use crate::rows::write_all;
 use crate::wording;
 
@@ -156,7 +155,7 @@ async fn write(context: &Context, manner: Manner, known: &[Known]) -> Result<usi
     if known.is_empty() {
         return Ok(0);
     }
-    let salesforce = context.patient_salesforce(PATIENCE).await?;
+    let salesforce = context.org_for_the_rest(MANY_ROWS).await?;
     let map = context.map("queue-metrics")?;
     let namespace = salesforce.namespace();
     let fields = salesforce.fields(&map.object(namespace)).await;
@@ -180,7 +179,7 @@ async fn write(context: &Context, manner: Manner, known: &[Known]) -> Result<usi
         map.row(&document, &context).ok()
     };
     let rows: Vec<OutboxRow> = known.iter().filter_map(row).collect();
-    let done = write_all(salesforce, &rows).await;
+    let done = write_all(&salesforce, &rows).await;
     if let Some(error) = done.stopped {
         return Err(LambdaError::of_crm(manner, error));
     }

@@ -9,7 +9,6 @@
 //! report's rows are about none.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tieline_amazon_connect::{CreatedObject, Report, ReportError, ReportKind, ReportRow, created_objects};
@@ -20,7 +19,7 @@ use tieline_salesforce::{ObjectFields, Salesforce};
 use tracing::{info, warn};
 
 use crate::LambdaError;
-use crate::context::Context;
+use crate::context::{Context, MANY_ROWS};
 use crate::name::Manner;
 use crate::rows::write_all;
 use crate::wording;
@@ -30,9 +29,6 @@ const LARGEST: usize = 32 * 1024 * 1024;
 
 /// Refused rows told in an answer and a log; their number is always told.
 const TOLD: usize = 100;
-
-/// A call may write 200 rows, each with the org's own automation behind it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -230,7 +226,7 @@ async fn import(
     let file = bucket.read(&object.key, LARGEST).await.map_err(Problem::Aws)?.ok_or(Problem::Gone)?;
     let report = Report::read(&file.bytes).map_err(Problem::File)?;
 
-    let salesforce = context.patient_salesforce(PATIENCE).await.map_err(Problem::Lambda)?;
+    let salesforce = context.org_for_the_rest(MANY_ROWS).await.map_err(Problem::Lambda)?;
     let map = context.map(kind.map()).map_err(Problem::Lambda)?;
     let namespace = salesforce.namespace();
     // Before anything is written: without it nothing is known of the fields, and rows written
@@ -249,11 +245,11 @@ async fn import(
     if !rows.superseded.is_empty() {
         warn!(file = place, rows = rows.superseded.len(), "Later rows of the same name and interval count");
     }
-    let made = Made { context, salesforce, map: &map, known: &known, object };
+    let made = Made { context, salesforce: &salesforce, map: &map, known: &known, object };
     let (lines, writable): (Vec<u64>, Vec<OutboxRow>) =
         rows.rows.iter().filter_map(|row| Some((row.line, made.row(row)?))).unzip();
     let mut held = 0;
-    let done = write_all(salesforce, &writable).await;
+    let done = write_all(&salesforce, &writable).await;
     for (line, result) in lines.iter().zip(done.results) {
         match result {
             Ok(_) => outcome.written += 1,

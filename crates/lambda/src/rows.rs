@@ -1,7 +1,7 @@
 //! Rows to Salesforce, as many as a function has, in as few calls as there are.
 
 use tieline_bridge::map::{FieldMap, Kind};
-use tieline_core::{ConnectorError, Crm, OutboxRow, Purpose, RowFailure, RowResult};
+use tieline_core::{ConnectorError, Crm, OutboxRow, RowFailure, RowResult};
 use tieline_salesforce::{ObjectFields, Salesforce};
 use tracing::warn;
 
@@ -19,8 +19,6 @@ pub(crate) struct Outcome {
 /// Writes rows of one object. A row that fails touches no other; a call that fails stops the rest,
 /// because the next one would fare no better.
 pub(crate) async fn write_all(salesforce: &Salesforce, rows: &[OutboxRow]) -> Outcome {
-    // Dips go first when the org's daily calls run low.
-    let salesforce = salesforce.for_purpose(Purpose::Other);
     let mut outcome = Outcome { results: Vec::with_capacity(rows.len()), stopped: None };
     for chunk in rows.chunks(ROWS_A_CALL) {
         match salesforce.write(chunk).await {

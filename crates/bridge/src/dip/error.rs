@@ -144,6 +144,10 @@ impl From<ConnectorError> for DipError {
                     None => "the CRM is limiting our calls".to_owned(),
                 },
             ),
+            ConnectorErrorKind::AllowanceKept { .. } => (
+                DipCode::CrmThrottled,
+                "what is left of the CRM's daily calls is kept for what is more urgent".to_owned(),
+            ),
             ConnectorErrorKind::Unreachable(_) => {
                 (DipCode::CrmUnreachable, "the CRM did not answer".to_owned())
             }

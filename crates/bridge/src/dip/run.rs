@@ -134,6 +134,20 @@ impl Dips {
     ///
     /// [`DipError`] with a stable code; the HTTP edge and Lambda turn it into their own form.
     pub async fn answer(&self, event: &Value, allowed: &Allowed) -> Result<Value, DipError> {
+        self.answer_by(event, allowed, None).await
+    }
+
+    /// The same for one who ends the work at `latest`, when that is before the deadline.
+    ///
+    /// # Errors
+    ///
+    /// As [`Dips::answer`].
+    pub async fn answer_by(
+        &self,
+        event: &Value,
+        allowed: &Allowed,
+        latest: Option<Instant>,
+    ) -> Result<Value, DipError> {
         let parameters = self.target.parameters(event)?;
         let mut asked = self.target.understand(parameters, self.region.as_deref())?;
         let bound = allowed.objects.is_some();
@@ -155,6 +169,7 @@ impl Dips {
         }
         let wait = asked.deadline.map_or(self.settings.deadline, |wait| wait.min(self.settings.deadline));
         let until = Instant::now() + wait;
+        let until = latest.map_or(until, |latest| latest.min(until));
         let result = if asked.operation.changes() {
             self.change(event, parameters, &asked, until).await
         } else if let Some(recent) = &self.recent {

@@ -1,7 +1,8 @@
 //! Posts and comments in the org's feeds.
 //!
 //! "Connect REST API Developer Guide", Post a Feed Element; Post a Comment to a Feed Element;
-//! Message Segment Input, read 2026-11-21.
+//! Message Segment Input, read 2026-11-21. Its "Status Codes and Error Responses" lists statuses (400
+//! for an id of the wrong kind, 403, 404 for what is gone) and no codes, so none is relied upon here.
 
 use serde_json::{Value, json};
 

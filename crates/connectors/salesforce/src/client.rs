@@ -32,6 +32,8 @@ pub(crate) struct Client {
     own: Option<Token>,
     /// What its calls are for.
     purpose: Purpose,
+    /// Longest wait for one exchange, where it is not the org's.
+    patience: Option<Duration>,
 }
 
 struct Org {
@@ -130,11 +132,16 @@ impl Client {
             }),
             own: None,
             purpose: Purpose::Dip,
+            patience: None,
         })
     }
 
     pub fn for_purpose(&self, purpose: Purpose) -> Self {
         Self { purpose, ..self.clone() }
+    }
+
+    pub fn with_patience(&self, patience: Duration) -> Self {
+        Self { patience: Some(patience), ..self.clone() }
     }
 
     pub fn with_token(&self, token: &SecretString) -> Result<Self, Failure> {
@@ -236,6 +243,10 @@ impl Client {
             .request(method.clone(), url.clone())
             .header(reqwest::header::AUTHORIZATION, token.header.clone())
             .header(reqwest::header::CONTENT_TYPE, "application/json");
+        let request = match self.patience {
+            Some(patience) => request.timeout(patience),
+            None => request,
+        };
         match body {
             Some(body) => request.body(body.to_vec()),
             None => request,

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -54,6 +55,13 @@ impl Salesforce {
     #[must_use]
     pub fn for_purpose(&self, purpose: Purpose) -> Self {
         Self { client: self.client.for_purpose(purpose), ..self.clone() }
+    }
+
+    /// The same org for calls that may take another time than the settings' `timeout`: from the
+    /// request to the end of the answer. The sign-in keeps the settings' time.
+    #[must_use]
+    pub fn with_patience(&self, one_call: Duration) -> Self {
+        Self { client: self.client.with_patience(one_call), ..self.clone() }
     }
 
     /// The fields of `object`, as the org described them at most an hour ago.

@@ -28,6 +28,10 @@ pub(crate) enum Failure {
         code: String,
         message: String,
     },
+    /// What is left of the org's daily calls is kept for what is more urgent.
+    AllowanceKept {
+        retry_after: Option<Duration>,
+    },
     Unreachable(Arc<dyn Error + Send + Sync>),
     Unavailable {
         status: u16,
@@ -59,13 +63,8 @@ impl Failure {
         Self::Rejected { status: 0, problem: Problem::new(code, message), others: Vec::new() }
     }
 
-    /// What is left of the org's daily calls is kept for what is more urgent.
     pub fn kept_for_others(wait: jiff::SignedDuration) -> Self {
-        Self::Throttled {
-            retry_after: Duration::try_from(wait).ok(),
-            code: "ALLOWANCE_KEPT".into(),
-            message: "what is left of the daily calls is kept for what is more urgent".into(),
-        }
+        Self::AllowanceKept { retry_after: Duration::try_from(wait).ok() }
     }
 
     /// Reads an answer that is no success.
@@ -108,9 +107,10 @@ impl Failure {
             problems.map(ToString::to_string).collect::<Vec<_>>().join("; ")
         };
         match self {
-            Self::Rejected { status: 0, .. } | Self::Credentials(_) | Self::Unreachable(_) => {
-                (None, String::new())
-            }
+            Self::Rejected { status: 0, .. }
+            | Self::Credentials(_)
+            | Self::Unreachable(_)
+            | Self::AllowanceKept { .. } => (None, String::new()),
             Self::LoginRefused { status, code, message } => (Some(*status), format!("{code}: {message}")),
             Self::Throttled { code, message, .. } => (None, format!("{code}: {message}")),
             Self::Unavailable { status, problems } => (Some(*status), join(&mut problems.iter())),
@@ -137,6 +137,7 @@ impl From<Failure> for ConnectorErrorKind {
                 Self::Unreachable(Box::new(error))
             }
             Failure::Throttled { retry_after, .. } => Self::Throttled { retry_after },
+            Failure::AllowanceKept { retry_after } => Self::AllowanceKept { retry_after },
             Failure::Unreachable(source) => Self::Unreachable(Box::new(Shared(source))),
             Failure::Unavailable { status, .. } => Self::Unavailable { status },
             Failure::Rejected { status, problem, others } => {

@@ -28,7 +28,6 @@ mod rows;
 mod search;
 mod soql;
 mod template;
-#[allow(dead_code, reason = "searches by text are on their way")]
 mod touched;
 mod wire;
 mod write;

@@ -254,7 +254,9 @@ fn signed_out() -> Answer {
 fn failure(error: &ConnectorError) -> Answer {
     let (code, detail) = match &error.kind {
         ConnectorErrorKind::Unauthorized => ("crm.unauthorized".to_owned(), error.kind.to_string()),
-        ConnectorErrorKind::Throttled { .. } => ("crm.throttled".to_owned(), error.kind.to_string()),
+        ConnectorErrorKind::Throttled { .. } | ConnectorErrorKind::AllowanceKept { .. } => {
+            ("crm.throttled".to_owned(), error.kind.to_string())
+        }
         ConnectorErrorKind::Unreachable(_) => ("crm.unreachable".to_owned(), error.kind.to_string()),
         ConnectorErrorKind::Unavailable { .. } => ("crm.unavailable".to_owned(), error.kind.to_string()),
         ConnectorErrorKind::Rejected { code, message, .. } => (code.clone(), message.clone()),

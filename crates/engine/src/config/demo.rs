@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tieline_bridge::dip::DipSettings;
 use tieline_core::{ConnectionName, WorkspaceName};
 use url::Url;
 
@@ -81,6 +82,7 @@ impl Config {
                     region: "US".into(),
                     compat: Compat::Neutral,
                     find_caller: None,
+                    dips: DipSettings::default(),
                     answer_cache: None,
                     sign_in: Some(sign_in),
                     keys: vec![key],

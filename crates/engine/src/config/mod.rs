@@ -23,6 +23,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tieline_amazon_connect::recordings::Which;
 use tieline_aws::AwsSettings;
+use tieline_bridge::dip::DipSettings;
 use tieline_bridge::dip::find::FindSettings;
 use tieline_bridge::dip::recent::RecentSettings;
 use tieline_core::{ConnectionName, WorkspaceName};
@@ -173,6 +174,8 @@ pub struct WorkspaceConfig {
     pub compat: Compat,
     /// Where `findCaller` looks; Contact, Lead, Account and Case by default.
     pub find_caller: Option<FindSettings>,
+    /// How long a dip may take, and what a read answers when the CRM does not.
+    pub dips: DipSettings,
     /// How answers of dips are remembered; not at all by default.
     pub answer_cache: Option<RecentSettings>,
     /// How agents sign in; without it nobody can, and only dips and deliveries work.

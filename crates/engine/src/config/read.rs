@@ -8,9 +8,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tieline_amazon_connect::recordings::Which;
 use tieline_aws::{AwsSettings, playable_by_browsers};
-use tieline_bridge::dip::Grants;
 use tieline_bridge::dip::find::{FindObject, FindSettings};
 use tieline_bridge::dip::recent::RecentSettings;
+use tieline_bridge::dip::{DipSettings, Grants};
 use tieline_core::{ConnectionName, WorkspaceName};
 use toml::{Table, Value};
 use url::Url;
@@ -384,6 +384,11 @@ fn workspace(
     };
     let find_caller = section.table("find_caller").map(find_caller);
     let answer_cache = section.table("answer_cache").map(answer_cache);
+    let longest = u64::try_from(DipSettings::default().deadline.as_millis()).unwrap_or(u64::MAX);
+    let dips = DipSettings {
+        deadline: Duration::from_millis(section.whole("dip_deadline_ms", 1..=60_000, longest)),
+        default_answer: section.object("dip_default_answer"),
+    };
     let sign_in = section.table("sign_in").map(sign_in);
     let mut keys = Vec::new();
     let mut names = BTreeSet::new();
@@ -422,6 +427,7 @@ fn workspace(
         region,
         compat,
         find_caller,
+        dips,
         answer_cache,
         sign_in,
         keys,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use secrecy::{ExposeSecret, SecretString};
+use tieline_core::JsonMap;
 use toml::{Table, Value};
 use url::Url;
 
@@ -260,6 +261,23 @@ impl<'a> Section<'a> {
         sections
     }
 
+    /// A table as the JSON object it stands for; in a variable it is written as JSON.
+    pub(super) fn object(&mut self, key: &'static str) -> Option<JsonMap> {
+        let object = match self.take(key)? {
+            Value::Table(table) => {
+                table.into_iter().map(|(name, value)| Some((name, json(value)?))).collect()
+            }
+            Value::String(text) if self.reading.overridden.contains_key(&self.place(key)) => {
+                serde_json::from_str(&text).ok()
+            }
+            _ => None,
+        };
+        if object.is_none() {
+            self.problem(key, "must be a table of texts, numbers, flags, lists and tables of these");
+        }
+        object
+    }
+
     /// Tables whose names the operator picks.
     pub(super) fn named_tables(&mut self, key: &'static str) -> Vec<(String, Section<'a>)> {
         let Some(mut outer) = self.table(key) else { return Vec::new() };
@@ -302,6 +320,23 @@ impl<'a> Section<'a> {
             self.problem(key, format!("is not a key Tieline knows; {hint}"));
         }
     }
+}
+
+/// Nothing for a date or a number that JSON cannot say.
+fn json(value: Value) -> Option<serde_json::Value> {
+    Some(match value {
+        Value::String(text) => text.into(),
+        Value::Integer(number) => number.into(),
+        Value::Float(number) => serde_json::Number::from_f64(number)?.into(),
+        Value::Boolean(flag) => flag.into(),
+        Value::Array(items) => items.into_iter().map(json).collect::<Option<Vec<_>>>()?.into(),
+        Value::Table(table) => {
+            let object: Option<JsonMap> =
+                table.into_iter().map(|(name, value)| Some((name, json(value)?))).collect();
+            object?.into()
+        }
+        Value::Datetime(_) => return None,
+    })
 }
 
 fn kind(value: &Value) -> &'static str {

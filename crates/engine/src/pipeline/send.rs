@@ -200,7 +200,9 @@ async fn write(
 pub(super) fn retry_at(shared: &Shared, target: &Target, kind: &ConnectorErrorKind) -> Timestamp {
     add(&shared.counters.crm_failures, 1);
     let asked = match kind {
-        ConnectorErrorKind::Throttled { retry_after } => *retry_after,
+        ConnectorErrorKind::Throttled { retry_after } | ConnectorErrorKind::AllowanceKept { retry_after } => {
+            *retry_after
+        }
         // Wrong credentials do not mend themselves within seconds.
         ConnectorErrorKind::Unauthorized => Some(LONGEST_BACKOFF),
         _ => None,

@@ -46,7 +46,9 @@ pub(super) async fn run(context: &Context, manner: Manner, batch: &Batch) -> Wor
             let event = json!({ "async": true, "record": encoded(&found.record.document) });
             if let Err(error) = transcription::start(context, manner, &event).await {
                 warn!(contact.id = %found.record.contact, code = error.error_type, "The recording was not imported");
-                work.fail(found.item, error, false);
+                // Of an event that is none, nothing will come another time either.
+                let permanent = error.error_type == "lambda.malformed_event";
+                work.fail(found.item, error, permanent);
             }
         }
     }
@@ -163,7 +165,7 @@ async fn import(context: &Context, manner: Manner, newest: Vec<Found>, work: &mu
             }
         }
     }
-    let outcome = rows::write_all(ready.salesforce, &all).await;
+    let outcome = rows::write_all(&ready.salesforce, &all).await;
     let tried = outcome.results.len();
     for (item, result) in items.iter().zip(&outcome.results) {
         match result {
@@ -184,16 +186,16 @@ async fn import(context: &Context, manner: Manner, newest: Vec<Found>, work: &mu
     info!(rows = work.done, failed = work.failures.len(), "Wrote contact records");
 }
 
-struct Ready<'a> {
-    salesforce: &'a Salesforce,
+struct Ready {
+    salesforce: Salesforce,
     map: std::sync::Arc<FieldMap>,
     /// Where this runs, when the org has a field for it.
     region: Option<String>,
 }
 
-async fn ready(context: &Context, manner: Manner) -> Result<Ready<'_>, LambdaError> {
+async fn ready(context: &Context, manner: Manner) -> Result<Ready, LambdaError> {
     let map = context.map(MAP)?;
-    let salesforce = context.salesforce().await?;
+    let salesforce = context.org_for_call_log().await?;
     let namespace = salesforce.namespace();
     let fields = salesforce
         .fields(&map.object(namespace))
@@ -209,7 +211,7 @@ async fn ready(context: &Context, manner: Manner) -> Result<Ready<'_>, LambdaErr
         .filter(|column| fields.has(&column.name))
         .and_then(|_| context.environment.get("AWS_REGION"))
         .map(str::to_owned);
-    Ok(Ready { salesforce, map, region })
+    Ok(Ready { salesforce: salesforce.clone(), map, region })
 }
 
 #[cfg(test)]

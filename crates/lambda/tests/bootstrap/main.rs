@@ -119,7 +119,7 @@ async fn an_event_may_have_six_megabytes() {
 }
 
 #[tokio::test]
-async fn what_runs_out_of_time_says_so_before_the_platform_ends_the_process() {
+async fn a_dip_out_of_time_answers_before_the_platform_ends_the_process() {
     let world =
         World::new(
             |request| {
@@ -133,7 +133,7 @@ async fn what_runs_out_of_time_says_so_before_the_platform_ends_the_process() {
     let started = Instant::now();
     let said = world.api.invoke_within(Duration::from_secs(1), lookup(&json!({"LastName": "Slow"}))).await;
     let took = started.elapsed();
-    assert_eq!(said.body["errorType"], "lambda.deadline", "{said:?}");
+    assert_eq!(said.body["errorType"], "dip.deadline", "{said:?}");
     assert!(took < Duration::from_secs(1), "{took:?}");
     assert_eq!(world.api.invoke(lookup(&json!({}))).await.body["Id"], "003");
     assert!(program.runs());

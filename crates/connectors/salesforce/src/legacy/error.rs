@@ -115,6 +115,9 @@ impl From<Failure> for LegacyError {
             Failure::Malformed { status, .. } => {
                 Self::new("JSONDecodeError", format!("the answer with status {status} could not be read"))
             }
+            Failure::AllowanceKept { .. } => {
+                Self::exception("what is left of the daily calls is kept for what is more urgent")
+            }
             Failure::Unreachable(_) => Self::new("ConnectionError", "Salesforce did not answer"),
         };
         error.coded(code)

@@ -132,7 +132,7 @@ async fn what_is_left_of_the_daily_calls_is_kept_for_what_is_more_urgent() {
     for purpose in [Purpose::CallLog, Purpose::Other] {
         let error = read(&dips.for_purpose(purpose)).await.unwrap_err();
         assert!(
-            matches!(error.kind, ConnectorErrorKind::Throttled { retry_after: Some(wait) } if wait.as_secs() == 900),
+            matches!(error.kind, ConnectorErrorKind::AllowanceKept { retry_after: Some(wait) } if wait.as_secs() == 900),
             "{error:?}"
         );
     }
@@ -155,4 +155,19 @@ async fn no_error_shows_what_was_asked_for() {
         source = cause.source();
     }
     assert!(texts.iter().all(|text| !text.contains("2025550143")), "{texts:?}");
+}
+
+#[tokio::test]
+async fn how_long_a_call_may_take_is_each_clone_s_own() {
+    let (_, salesforce) = org(|_| Reply::Drip("{")).await;
+    let took = async |salesforce: &Salesforce| {
+        let started = std::time::Instant::now();
+        let error = read(salesforce).await.unwrap_err();
+        assert!(matches!(error.kind, ConnectorErrorKind::Unreachable(_)), "{error:?}");
+        started.elapsed().as_millis()
+    };
+    let patient = salesforce.with_patience(Duration::from_millis(900));
+    let hasty = patient.with_patience(Duration::from_millis(150));
+    assert!((150..800).contains(&took(&hasty).await));
+    assert!((900..5_000).contains(&took(&patient).await));
 }

@@ -65,8 +65,10 @@ async fn answer(
     event: LambdaEvent<Box<RawValue>>,
 ) -> Result<Value, LambdaError> {
     let started = Instant::now();
-    let work = functions.invoke_text(name, event.payload.get().as_bytes());
-    let result = guarded(time_for(event.context.deadline), work).await;
+    let time = time_for(event.context.deadline);
+    let ends_at = tokio::time::Instant::now().checked_add(time);
+    let work = functions.invoke_text_until(name, event.payload.get().as_bytes(), ends_at);
+    let result = guarded(time, work).await;
     let (function, request_id) = (name, event.context.request_id.as_str());
     let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     match &result {

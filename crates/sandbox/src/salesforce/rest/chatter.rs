@@ -2,7 +2,13 @@
 //! where a query finds them.
 //!
 //! (Salesforce, Connect REST API Developer Guide: Feed Elements; Comments Capability Items; Message
-//! Segment Input; Mention limits. Object Reference: FeedItem, FeedComment. Read 2026-11-21.)
+//! Segment Input; Feed Item Input, which says 10,000 characters. Object Reference: FeedItem, FeedComment.
+//! Read 2026-11-21.)
+//!
+//! Statuses of failures are the guide's ("Status Codes and Error Responses": 400 for an id of the wrong
+//! kind, 404 for what is not there). It names no codes for them: `POST_BODY_PARSE_ERROR`,
+//! `MISSING_ARGUMENT`, `INVALID_ID_FIELD`, `STRING_TOO_LONG` and their texts are how we expect an org
+//! to answer here, checked against no org. Nothing in Tieline depends on them.
 
 use rusqlite::types::Value as Sql;
 use serde_json::{Map, Value, json};
