@@ -156,18 +156,3 @@ async fn no_error_shows_what_was_asked_for() {
     }
     assert!(texts.iter().all(|text| !text.contains("2025550143")), "{texts:?}");
 }
-
-#[tokio::test]
-async fn how_long_a_call_may_take_is_each_clone_s_own() {
-    let (_, salesforce) = org(|_| Reply::Drip("{")).await;
-    let took = async |salesforce: &Salesforce| {
-        let started = std::time::Instant::now();
-        let error = read(salesforce).await.unwrap_err();
-        assert!(matches!(error.kind, ConnectorErrorKind::Unreachable(_)), "{error:?}");
-        started.elapsed().as_millis()
-    };
-    let patient = salesforce.with_patience(Duration::from_millis(900));
-    let hasty = patient.with_patience(Duration::from_millis(150));
-    assert!((150..800).contains(&took(&hasty).await));
-    assert!((900..5_000).contains(&took(&patient).await));
-}
