@@ -41,8 +41,13 @@ fn every_problem_is_listed_with_its_place() {
 #[test]
 fn the_sandboxs_credentials_do_not_guard_a_real_org() {
     let mut variables = VARIABLES;
-    variables[3].1 = "sandbox-dip-key";
-    variables[5].1 = "tieline-sandbox";
+    for (name, value) in &mut variables {
+        match *name {
+            "TIELINE_DIP_KEY" => *value = "sandbox-dip-key",
+            "SALESFORCE_CLIENT_ID" => *value = "tieline-sandbox",
+            _ => {}
+        }
+    }
     let ran = run_with(&["serve", "--config", &example()], &variables, "");
     assert_eq!(ran.code, 1, "{ran:?}");
     for place in [
