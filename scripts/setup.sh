@@ -50,6 +50,7 @@ web)
     ;;
 deny) cargo_tool cargo-deny ;;
 clients)
+    need openssl openssl
     need python3 python3 python3-venv
     python3 -c 'import venv, ensurepip' 2>/dev/null || install python3-venv
     ;;
