@@ -28,6 +28,8 @@ const CONTACT_LIFE = new Set([
   "destroy",
 ]);
 
+const MOST_DONE = 200;
+
 /** Life-cycle events are always sent, whatever flows wait for. */
 export function isLifeCycle(event: Pick<EventFrame, "source" | "event">): boolean {
   return CONTACT_SOURCES.has(event.source) && CONTACT_LIFE.has(event.event);
@@ -48,11 +50,13 @@ export class EventQueue {
   private waiting: Waiting[];
   private lastN = 0;
   private subscribed: Set<string> | null = null;
-  private done = new Set<string>();
+  /** Contact and event of what the server has recorded, oldest first. */
+  private done: Set<string>;
   /** Events dropped because there were too many. */
   dropped = 0;
 
-  constructor(earlier: readonly EventFrame[]) {
+  constructor(earlier: readonly EventFrame[], done: readonly string[] = []) {
+    this.done = new Set(done);
     this.waiting = earlier.slice(-MAX_UNACKNOWLEDGED).map((frame) => ({
       frame: { ...frame, n: this.next() },
       sentAt: null,
@@ -66,7 +70,7 @@ export class EventQueue {
 
   /** Takes an event in; null when nobody waits for it or the server has it already. */
   add(happening: Happening, id: string, now: number): Waiting | null {
-    if (!this.wanted(happening)) return null;
+    if (!this.wanted(happening) || this.waitsAlready(happening)) return null;
     const waiting: Waiting = {
       frame: shrink({ n: this.next(), id, seen_at: now, ...happening }),
       sentAt: null,
@@ -82,6 +86,12 @@ export class EventQueue {
       return !(event.snapshot?.initial && this.done.has(key(event.contact ?? "", event.event)));
     }
     return isAsked(event) || this.subscribed === null || this.subscribed.has(key(event.source, event.event));
+  }
+
+  /** An earlier load has told it and it waits here still, perhaps acted upon by the page alone. */
+  private waitsAlready({ contact, event, snapshot }: Happening): boolean {
+    if (!snapshot?.initial) return false;
+    return this.waiting.some(({ frame }) => frame.contact === contact && frame.event === event);
   }
 
   private dropOne(): void {
@@ -103,7 +113,19 @@ export class EventQueue {
   }
 
   acknowledged(n: number): void {
+    for (const { frame } of this.waiting) {
+      if (frame.n <= n && isLifeCycle(frame)) this.done.add(key(frame.contact ?? "", frame.event));
+    }
     this.waiting = this.waiting.filter(({ frame }) => frame.n > n);
+    for (const oldest of this.done) {
+      if (this.done.size <= MOST_DONE) break;
+      this.done.delete(oldest);
+    }
+  }
+
+  /** For the next load of this tab, which may have to act before the server can tell it. */
+  recorded(): string[] {
+    return [...this.done];
   }
 
   all(): readonly Waiting[] {

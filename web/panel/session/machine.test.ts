@@ -479,6 +479,25 @@ describe("the page while the server is away", () => {
     expect(done(after.happened("connecting"), "pop_alone")).toHaveLength(1);
   });
 
+  it("does not pop after a reload what the server has, or what this tab popped before", () => {
+    const memory = pageMemory("tab-1");
+    const before = new Page(memory);
+    before.connect();
+    before.happened("connecting");
+    before.frame({ t: "ack", n: 1 });
+    const slow = new Page(memory);
+    slow.input({ type: "start" });
+    slow.now = 2_500;
+    expect(done(slow.happened("connecting", { initial: true }), "pop_alone")).toHaveLength(0);
+
+    expect(done(slow.happened("connecting", { id: "c-2" }), "pop_alone")).toHaveLength(1);
+    const again = new Page(memory);
+    again.input({ type: "start" });
+    again.now = 5_000;
+    expect(done(again.happened("connecting", { id: "c-2", initial: true }), "pop_alone")).toHaveLength(0);
+    expect(done(again.happened("connecting", { id: "c-3" }), "pop_alone")).toHaveLength(1);
+  });
+
   it("reports a stale click without letting a flow dial it", () => {
     const page = new Page();
     page.connect({ fallback: { pop_by_number: false, click_to_dial: false, region: "US" } });

@@ -151,7 +151,7 @@ export class Session {
 
   constructor(private readonly identity: Identity) {
     this.remembered = identity.memory.read();
-    this.queue = new EventQueue(this.remembered.events);
+    this.queue = new EventQueue(this.remembered.events, this.remembered.recorded);
     this.ledger = new Ledger(this.remembered.once, () => this.save());
   }
 
@@ -562,6 +562,7 @@ export class Session {
 
   private save(): void {
     this.remembered.events = this.queue.frames();
+    this.remembered.recorded = this.queue.recorded();
     this.identity.memory.write(this.remembered);
   }
 }

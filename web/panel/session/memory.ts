@@ -9,6 +9,8 @@ export type Noted =
 export interface Remembered {
   /** Events the server has not acknowledged, oldest first. Their `n` belongs to the load that made them. */
   events: EventFrame[];
+  /** Contact and life-cycle event of what it has acknowledged lately, as the event queue writes them. */
+  recorded: string[];
   /** `once` commands by `cmd`, oldest first. */
   once: Record<Token, Noted>;
   /** From the last welcome, for a page that loads while the server is away. */
@@ -28,7 +30,13 @@ export interface Memory {
   write(value: Remembered): void;
 }
 
-export const nothing = (): Remembered => ({ events: [], once: {}, fallback: null, reloadedFor: null });
+export const nothing = (): Remembered => ({
+  events: [],
+  recorded: [],
+  once: {},
+  fallback: null,
+  reloadedFor: null,
+});
 
 const KEY = "tieline.session.";
 const TAB = "tieline.tab";
