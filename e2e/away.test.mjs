@@ -53,7 +53,7 @@ const lookOutFor = (text) => {
 
 async function openAnna() {
   await page.getByRole("button", { name: /^Contacts/ }).click();
-  await page.getByRole("button", { name: "Anna Keller" }).click();
+  await page.locator("#work").getByRole("button", { name: "Anna Keller" }).click();
   await page.locator("button.phone").first().waitFor();
 }
 

@@ -110,7 +110,7 @@ test("the CRM page, its records, the softphone, the stage and the sign-in page c
   await accessible(page, "CRM home");
   await page.getByRole("button", { name: /^Contacts/ }).click();
   await accessible(page, "CRM list");
-  await page.getByRole("button", { name: "Anna Keller" }).click();
+  await page.locator("#work").getByRole("button", { name: "Anna Keller" }).click();
   await page.locator("button.phone").first().waitFor();
   await accessible(page, "CRM record");
 });

@@ -59,6 +59,7 @@ test("a page reloaded while it rings pops once and logs once", async () => {
   const { contactId } = await demo.sandbox.ring({ from: "+12025550143" });
   // Called is not yet opened, and opened not yet answered: a reload in between rightly opens the record after all.
   await panel.getByRole("button", { name: "Details" }).click();
+  await panel.getByRole("tab", { name: "Last flow" }).click();
   await panel.locator(".trace .ended.completed").waitFor();
   assert.equal((await pops(page)).length, 1, "the first pop");
 
@@ -143,7 +144,7 @@ test("a message from a foreign origin dials nothing", async () => {
   // The same click by the agent does dial: the messages above were refused, not lost.
   await softphoneReady(panel);
   await page.getByRole("button", { name: /^Contacts/ }).click();
-  await page.getByRole("button", { name: "Anna Keller" }).click();
+  await page.locator("#work").getByRole("button", { name: "Anna Keller" }).click();
   await page.locator("button.phone").first().click();
   await until(
     async () => (await demo.sandbox.control("connect", "GET", "/agents")).some((agent) => agent.contacts.length > 0),

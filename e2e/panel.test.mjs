@@ -46,7 +46,7 @@ async function openCrm() {
 
 async function openAnna() {
   await page.getByRole("button", { name: /^Contacts/ }).click();
-  await page.getByRole("button", { name: "Anna Keller" }).click();
+  await page.locator("#work").getByRole("button", { name: "Anna Keller" }).click();
   await page.locator("button.phone").first().waitFor();
 }
 

@@ -230,6 +230,14 @@ export function startPanel(settings: PanelSettings): PanelControls {
     tell("error", strings.notices.dialFailed(why));
   }
 
+  async function signOut(): Promise<void> {
+    const slow = setTimeout(() => tell("info", strings.notices.signingOut), 1_000);
+    const over = await signIn.signOut();
+    clearTimeout(slow);
+    if (over) client.input({ type: "sign_out" });
+    else tell("error", strings.notices.signOutFailed);
+  }
+
   // — what the drawer shows —
 
   function showDoc(contact: string, doc: PanelDoc): void {
@@ -344,10 +352,7 @@ export function startPanel(settings: PanelSettings): PanelControls {
       });
     },
     signIn: () => signIn.begin(),
-    signOut() {
-      client.input({ type: "sign_out" });
-      void signIn.signOut();
-    },
+    signOut: () => void signOut(),
     retrySignIn: () => void signIn.check(),
     signInToPhone: () => phone.signIn(),
     dismiss,

@@ -97,6 +97,8 @@ export const strings = {
   notices: {
     region: "Messages",
     dismiss: "Dismiss",
+    signingOut: "Signing out …",
+    signOutFailed: "Tieline did not answer: you are still signed in. Try again in a moment.",
     signInToDial: "Sign in to Tieline to dial numbers from the CRM page.",
     dialFailed: (why: string) => `The number could not be dialled: ${why}.`,
     softphone: (kind: string) =>

@@ -8,8 +8,12 @@ interface Reply {
 
 /** A server with one answer per `METHOD path`; the attempt's id is written `*`. */
 function setting(answers: Record<string, Reply | Reply[] | "down"> = {}) {
-  const requests: { name: string; body: Record<string, unknown> | null; headers: Record<string, string> }[] =
-    [];
+  const requests: {
+    name: string;
+    body: Record<string, unknown> | null;
+    headers: Record<string, string>;
+    keepalive: boolean;
+  }[] = [];
   const states: SignInState[] = [];
   const replace = vi.fn();
   const popup = { closed: false, close: vi.fn(), location: { replace } };
@@ -29,6 +33,7 @@ function setting(answers: Record<string, Reply | Reply[] | "down"> = {}) {
       name,
       body: init?.body ? JSON.parse(String(init.body)) : null,
       headers: init?.headers as Record<string, string>,
+      keepalive: init?.keepalive ?? false,
     });
     const planned = answers[name];
     const reply = Array.isArray(planned) ? (planned.length > 1 ? planned.shift() : planned[0]) : planned;
@@ -52,7 +57,8 @@ function setting(answers: Record<string, Reply | Reply[] | "down"> = {}) {
     for (const listener of listeners) listener(event);
   };
   const asked = (name: string) => requests.filter((request) => request.name === name).length;
-  return { signIn, requests, states, popup, open, replace, message, asked };
+  const keptAlive = () => requests.filter(({ keepalive }) => keepalive).map(({ name }) => name);
+  return { signIn, requests, states, popup, open, replace, message, asked, keptAlive };
 }
 
 const started = { status: 201, body: { start_url: "http://panel.example/auth/start?attempt=x" } };
@@ -260,4 +266,25 @@ describe("a ticket", () => {
     const { signIn } = setting({ "POST tickets": reply });
     expect(await signIn.ticket()).toEqual(expected);
   });
+});
+
+describe("signing out", () => {
+  it.each([
+    ["ended", { status: 200, body: {} }],
+    ["over already", { status: 401, body: {} }],
+  ])("is done once the server has the session %s", async (_, reply) => {
+    const { signIn, states, keptAlive } = setting({ "DELETE session": reply });
+    expect(await signIn.signOut()).toBe(true);
+    expect(states).toEqual([{ is: "signed_out" }]);
+    expect(keptAlive()).toEqual(["DELETE session"]);
+  });
+
+  it.each(["down" as const, { status: 503, body: {} }, { status: 500, body: {} }])(
+    "is not claimed while the session holds",
+    async (reply) => {
+      const { signIn, states } = setting({ "DELETE session": reply });
+      expect(await signIn.signOut()).toBe(false);
+      expect(states).toEqual([]);
+    },
+  );
 });

@@ -99,10 +99,14 @@ export class SignIn {
     void this.send(attempt);
   }
 
-  async signOut(): Promise<void> {
+  /** False when the server did not end the session: it still holds, whatever a page would show. */
+  async signOut(): Promise<boolean> {
+    // Who signs out leaves: the request must outlive the page.
+    const answer = await this.request("DELETE", "session", undefined, true);
+    if (answer === null || (answer.status >= 300 && answer.status !== 401)) return false;
     this.stop();
-    await this.request("DELETE", "session");
     this.set({ is: "signed_out" });
+    return true;
   }
 
   private async send(attempt: Attempt): Promise<void> {
@@ -201,13 +205,19 @@ export class SignIn {
   }
 
   /** Null when the server cannot be reached. */
-  private async request(method: string, path: string, body?: unknown): Promise<Answer | null> {
+  private async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    keepalive = false,
+  ): Promise<Answer | null> {
     try {
       const response = await this.fetch(`${this.options.base}/${path}`, {
         method,
         headers: HEADERS,
         credentials: "same-origin",
         cache: "no-store",
+        keepalive,
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
