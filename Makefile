@@ -45,7 +45,7 @@ $(CACHE)/web.stamp: $(CACHE)/web-modules.stamp $(WEB_SOURCES)
 
 fmt: ## format everything
 	cargo fmt
-	cd web && npm run --silent format
+	cd web && npm run --silent fmt
 
 lint: web ## formatting, clippy, types, generated files, documentation
 	$(call say,Checking formatting and types)
