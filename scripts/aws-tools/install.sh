@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the folder of an AWS tool's programs, installing them there first: install.sh sam
+# Prints the folder of an AWS tool's programs, installing them there first: install.sh sam|cargo-lambda|reference
 #
 # Once, into ${TIELINE_CLIENTS_CACHE:-$HOME/.cache/tieline-clients}, under a name that changes with
 # the list of packages beside this file. Exit 3: they could not be installed.
@@ -7,7 +7,7 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 list=$here/${1:?which tool}.txt
-[ -f "$list" ] || { echo "usage: install.sh sam" >&2; exit 2; }
+[ -f "$list" ] || { echo "usage: install.sh sam|cargo-lambda|reference" >&2; exit 2; }
 cache=${TIELINE_CLIENTS_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/tieline-clients}
 mkdir -p "$cache"
 command -v python3 >/dev/null || { echo "install.sh: python3 is not installed (apt-get install python3-venv)" >&2; exit 3; }

@@ -1,8 +1,10 @@
 //! What `make package` built. `make test` builds it before these tests run; where it was not built
 //! they say so, and fail with `CI=true`.
 
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -109,4 +111,82 @@ async fn the_package_answers_by_itself() {
     let _program = Program::start_from(&bootstrap, &world.api.addr.to_string(), "dip", &variables);
     let said = world.api.invoke(lookup(&json!({"LastName": "O'Neil"}))).await;
     assert_eq!(said.body, json!({"Id": "003", "N__c": "1", "sf_count": "1"}));
+}
+
+/// An emulator that knows nothing of us: `cargo lambda` as it comes from PyPI.
+struct Emulator {
+    process: Child,
+    port: u16,
+}
+
+impl Emulator {
+    fn start() -> Self {
+        let installed = Command::new(Path::new(ROOT).join("scripts/aws-tools/install.sh"))
+            .arg("cargo-lambda")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+        let programs = PathBuf::from(String::from_utf8(installed.stdout).unwrap().trim());
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut process = Command::new(programs.join("cargo-lambda"))
+            .args(["lambda", "watch", "--only-lambda-apis", "--invoke-address", "127.0.0.1", "--invoke-port"])
+            .arg(port.to_string())
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("starting Runtime server") {
+            line.clear();
+            assert!(said.read_line(&mut line).unwrap() > 0, "the emulator did not start");
+        }
+        // It says so a moment before it listens, and a program that finds nobody ends.
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(process.try_wait().unwrap().is_none(), "the emulator has ended");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // Were nobody to read on, it would wait for that one day.
+        std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+        Self { process, port }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_package_answers_under_an_emulator_of_aws_lambda() {
+    let Some((_folder, bootstrap)) = unpacked() else { return };
+    let world = World::new(one_contact).await;
+    let emulator = tokio::task::spawn_blocking(Emulator::start).await.unwrap();
+    let port = emulator.port;
+    let variables = variables(&world.salesforce, &world.aws);
+    let variables: Vec<(&str, &str)> =
+        variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let api = format!("http://127.0.0.1:{port}/.rt");
+    let _program = Program::start_from(&bootstrap, &api, "dip", &variables);
+
+    // The first one in the process wins; the tree holds one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+    let invoke = async |event: serde_json::Value| {
+        let url = format!("http://127.0.0.1:{port}/2015-03-31/functions/_/invocations");
+        let answer = client.post(&url).json(&event).send().await.unwrap();
+        (answer.status(), answer.json::<serde_json::Value>().await.unwrap())
+    };
+    let (status, answer) = invoke(lookup(&json!({"LastName": "Keller"}))).await;
+    assert_eq!((status.as_u16(), answer), (200, json!({"Id": "003", "N__c": "1", "sf_count": "1"})));
+    let (_, failure) = invoke(json!({"Details": {"Parameters": {}}})).await;
+    assert_eq!(failure["errorType"], "dip.missing_parameter", "{failure}");
+    let (_, again) = invoke(lookup(&json!({"LastName": "O'Neil"}))).await;
+    assert_eq!(again["Id"], "003");
+    assert_eq!(world.aws.seen().len(), 1, "one process answered them all");
 }
