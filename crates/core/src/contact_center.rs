@@ -1,7 +1,9 @@
+use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{ConnectorError, Contact, ContactId, PartKind, Version};
+use crate::{ConnectorError, Contact, ContactId, JsonMap, PartKind, Version};
 
 /// How a delivery came in; decides how its body is split and which key removes doubles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,6 +43,52 @@ pub struct ContactChange {
     pub document: Contact,
 }
 
+/// A record the contact center wrote itself, whole, which becomes a CRM record by a field map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceDocument {
+    /// Name of the field map: `contact-record`, `agent-report`.
+    pub map: &'static str,
+    /// `None` for what is about no contact: a row of a report.
+    pub contact: Option<ContactId>,
+    /// A newer one replaces an older one of the same key.
+    pub version: Timestamp,
+    pub document: Value,
+    /// What the map takes beside the document.
+    pub extra: JsonMap,
+    /// Members of `extra` that are others in a CRM that tells regions apart.
+    pub extra_in_region: JsonMap,
+}
+
+/// What is in the files a delivery tells of.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FileContents {
+    pub documents: Vec<SourceDocument>,
+    /// Rows that are no records: line (the header is line 1) and a stable code.
+    pub refused: Vec<(u64, &'static str)>,
+}
+
+/// Why a file was not read. Texts say where and never what stands there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// The storage failed: ask again.
+    #[error("{code}: {message}")]
+    Later { code: &'static str, message: String },
+    /// Reading it again would give the same.
+    #[error("{code}: {message}")]
+    Never { code: &'static str, message: String },
+}
+
+/// The files a contact center leaves in its storage and tells of in deliveries.
+#[async_trait]
+pub trait FileSource: Send + Sync {
+    /// Whether the delivery tells of files rather than of a contact. Cheap.
+    fn tells_of_files(&self, delivery: &Delivery) -> bool;
+
+    /// Reads what a delivery tells of as far as it becomes records of the field maps `maps`; empty
+    /// when the files are others.
+    async fn read(&self, delivery: &Delivery, maps: &[&str]) -> Result<FileContents, FileError>;
+}
+
 /// What the bridge asks of a contact center.
 ///
 /// Implementations hold their settings and no other state: two calls with the same
@@ -63,4 +111,15 @@ pub trait ContactCenter: Send + Sync {
     /// Decodes one delivery that was verified and stored before, in vendor order. Empty when
     /// the delivery is genuine and says nothing about a contact.
     fn decode(&self, delivery: &Delivery) -> Result<Vec<ContactChange>, ConnectorError>;
+
+    /// The vendor's own records in a delivery that [`ContactCenter::decode`] has read, for field maps.
+    fn documents(&self, delivery: &Delivery) -> Result<Vec<SourceDocument>, ConnectorError> {
+        let _ = delivery;
+        Ok(Vec::new())
+    }
+
+    /// Where the vendor leaves files; `None` where it leaves none, or where they are not known.
+    fn files(&self) -> Option<&dyn FileSource> {
+        None
+    }
 }

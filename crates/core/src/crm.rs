@@ -1,10 +1,13 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::{ConnectorError, Governor, JsonMap, OutboxRow, PartyMatch, PhoneNumber, RecordId, RowResult};
+use crate::{
+    ConnectorError, Governor, JsonMap, OutboxRow, PartyMatch, PhoneNumber, Purpose, RecordId, RowResult,
+};
 
 /// What the bridge asks of a CRM.
 #[async_trait]
@@ -37,8 +40,38 @@ pub trait Crm: Send + Sync {
         None
     }
 
+    /// The fields `object` has; `None` where the CRM cannot say.
+    async fn field_names(&self, object: &str) -> Result<Option<FieldNames>, ConnectorError> {
+        let _ = object;
+        Ok(None)
+    }
+
+    /// The same CRM for calls of another purpose; `None` where that makes no difference.
+    fn with_purpose(&self, purpose: Purpose) -> Option<Arc<dyn Crm>> {
+        let _ = purpose;
+        None
+    }
+
     /// The same CRM with an agent's own rights; `None` where the CRM has no such thing.
     fn as_agent(&self, token: SecretString) -> Option<Arc<dyn Crm>>;
+}
+
+/// The fields an object has, compared without case.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FieldNames(HashMap<String, String>);
+
+impl FieldNames {
+    /// The CRM's own spelling of a field; `None` when it has none of this name.
+    pub fn spelling(&self, name: &str) -> Option<&str> {
+        self.0.get(&name.to_ascii_lowercase()).map(String::as_str)
+    }
+}
+
+impl<N: Into<String>> FromIterator<N> for FieldNames {
+    fn from_iter<I: IntoIterator<Item = N>>(names: I) -> Self {
+        let names = names.into_iter().map(Into::into);
+        Self(names.map(|name: String| (name.to_ascii_lowercase(), name)).collect())
+    }
 }
 
 /// API calls used and allowed in the CRM's own window, for example of 24 hours.

@@ -22,8 +22,11 @@ pub use clock::{Clock, FixedClock};
 pub use contact::{
     AgentRef, Channel, Contact, ContactState, Direction, PartKind, QueueRef, RecordingState, Version,
 };
-pub use contact_center::{ContactCenter, ContactChange, Delivery, DeliverySource};
-pub use crm::{Allowance, Comparison, Condition, Crm, Paging, Query, Rows};
+pub use contact_center::{
+    ContactCenter, ContactChange, Delivery, DeliverySource, FileContents, FileError, FileSource,
+    SourceDocument,
+};
+pub use crm::{Allowance, Comparison, Condition, Crm, FieldNames, Paging, Query, Rows};
 pub use error::{ConnectorError, ConnectorErrorKind, InvalidId, error_chain};
 pub use hex::hex;
 pub use ids::{AgentId, ConnectionName, ContactId, RecordId, WorkspaceName};

@@ -23,7 +23,7 @@ use tieline_core::{
     PhoneNumber, Query, RecordId, RowResult, Rows, WorkspaceName, Written,
 };
 use tieline_engine::SystemClock;
-use tieline_engine::pipeline::{Pipeline, PipelineOptions, PipelineSetup, WorkspaceSetup};
+use tieline_engine::pipeline::{Pipeline, PipelineOptions, PipelineSetup, RecordMaps, WorkspaceSetup};
 use tieline_store::SqliteStore;
 use tokio::task::JoinSet;
 
@@ -90,6 +90,7 @@ fn pipeline(folder: &TempDir, options: PipelineOptions) -> Pipeline {
             crm: connection("crm"),
             region: "US".into(),
             profile: Arc::new(Profile::built_in("amazon-connect", "salesforce").unwrap()),
+            records: RecordMaps::default(),
         }],
         options,
     })

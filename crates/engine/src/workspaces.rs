@@ -6,19 +6,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tieline_amazon_connect::AmazonConnect;
 use tieline_amazon_connect::recordings::{Layout, Recordings as InstanceRecordings};
+use tieline_amazon_connect::{AmazonConnect, InstanceFiles};
 use tieline_aws::Aws;
 use tieline_bridge::dip::recent::{Recent, Recents};
 use tieline_bridge::dip::{AnswerCache, DipTarget, Dips, MemoryCache};
+use tieline_bridge::map::FieldMaps;
 use tieline_core::{Clock, ConnectionName, ContactCenter, Crm, Purpose, RecordingStore, WorkspaceName};
 use tieline_salesforce::legacy::Legacy;
 use tieline_salesforce::{Credentials, GrantSecrets, OrgSettings, Salesforce};
 
 use crate::config::{
-    Compat, Config, ConfigError, ConfigProblem, Connection, RecordingsConfig, SalesforceConfig,
-    SalesforceGrant,
+    AmazonConnectConfig, Compat, Config, ConfigError, ConfigProblem, Connection, FilesConfig,
+    RecordingsConfig, SalesforceConfig, SalesforceGrant, WorkspaceConfig,
 };
+use crate::pipeline::RecordMaps;
+
+/// Field maps of what arrives as a delivery: contact records, and what stands in files.
+const RECORDS: [&str; 3] = ["contact-record", "agent-report", "queue-report"];
 
 /// All connections and workspaces of one server.
 #[derive(Clone, Default)]
@@ -44,6 +49,8 @@ pub struct Workspace {
     pub crm: ConnectionName,
     /// The country of numbers written without `+`, two letters.
     pub region: String,
+    /// Which of the contact center's own records become CRM records too.
+    pub records: RecordMaps,
     /// Answers contact flows; `None` where the CRM takes no dips.
     pub dips: Option<Dips>,
 }
@@ -59,7 +66,13 @@ impl Workspaces {
         for (name, connection) in &config.connections {
             match connection {
                 Connection::AmazonConnect(connect) => {
-                    let center = AmazonConnect::new(connect.instance_arn.clone());
+                    let mut center = AmazonConnect::new(connect.instance_arn.clone());
+                    match connect.files.as_ref().map(|config| instance_files(config, connect, clock)) {
+                        Some(Ok(files)) => center = center.with_files(files),
+                        Some(Err(message)) => problems
+                            .push(ConfigProblem { place: format!("connections.{name}.files"), message }),
+                        None => {}
+                    }
                     made.add_contact_center(name.clone(), Arc::new(center));
                     match connect.recordings.as_ref().map(|config| recordings(config, clock)) {
                         Some(Ok(recordings)) => made.add_recordings(name.clone(), recordings),
@@ -96,12 +109,17 @@ impl Workspaces {
                     .remembering(workspace.answer_cache.map(Recent::new), recents)
                     .in_region(&workspace.region)
             });
+            let records = records(config, workspace).unwrap_or_else(|(key, message)| {
+                problems.push(ConfigProblem { place: format!("workspaces.{name}.{key}"), message });
+                RecordMaps::default()
+            });
             made.add_workspace(
                 name.clone(),
                 Workspace {
                     contact_center: workspace.contact_center.clone(),
                     crm: workspace.crm.clone(),
                     region: workspace.region.clone(),
+                    records,
                     dips,
                 },
             );
@@ -173,6 +191,66 @@ fn recordings(config: &RecordingsConfig, clock: &Arc<dyn Clock>) -> Result<Recor
     let layout = Layout::new(&config.prefix, config.redacted_prefix.as_deref());
     let store = InstanceRecordings::new(bucket, layout, config.show);
     Ok(Recordings { store: Arc::new(store), life: config.life })
+}
+
+fn instance_files(
+    config: &FilesConfig,
+    connect: &AmazonConnectConfig,
+    clock: &Arc<dyn Clock>,
+) -> Result<InstanceFiles, String> {
+    let aws = Aws::new(config.aws.clone(), Arc::clone(clock));
+    let bucket = |name: &String| {
+        let bucket = aws.bucket(name).in_region(&config.region);
+        match &config.folder {
+            Some(folder) => bucket.in_folder(folder).map_err(|_| "the folder cannot be read".to_owned()),
+            None => Ok(bucket),
+        }
+    };
+    Ok(InstanceFiles {
+        buckets: config.buckets.iter().map(bucket).collect::<Result<_, _>>()?,
+        region: Some(connect.region.clone()),
+        agent_reports: config.agent_reports.clone(),
+        queue_reports: config.queue_reports.clone(),
+    })
+}
+
+/// The field maps a workspace writes by; an error has its key.
+fn records(config: &Config, workspace: &WorkspaceConfig) -> Result<RecordMaps, (&'static str, String)> {
+    let center = config.connections.get(&workspace.contact_center);
+    let crm = config.connections.get(&workspace.crm);
+    let kind = |connection: Option<&Connection>| connection.map_or("", Connection::kind);
+    let Some(mut all) = FieldMaps::built_in(kind(center), kind(crm)) else {
+        return if workspace.records.is_empty() {
+            Ok(RecordMaps::default())
+        } else {
+            Err(("records", "there are no field maps for this contact center and CRM".into()))
+        };
+    };
+    if let Some(folder) = &workspace.profiles {
+        all.put_folder(folder).map_err(|problem| ("profiles", problem))?;
+    }
+    let mut records = RecordMaps::default();
+    for name in &workspace.records {
+        let Some(map) = all.get(name).filter(|_| RECORDS.contains(&name.as_str())) else {
+            let known = RECORDS.join(", ");
+            return Err(("records", format!("`{name}` is none of: {known}")));
+        };
+        records.maps.insert(name.clone(), map);
+    }
+    let needs_files = records.maps.keys().find(|name| *name != RECORDS[0]);
+    if let (Some(name), Some(Connection::AmazonConnect(AmazonConnectConfig { files: None, .. }))) =
+        (needs_files, center)
+    {
+        let connection = &workspace.contact_center;
+        return Err(("records", format!("`{name}` needs the buckets of `[connections.{connection}.files]`")));
+    }
+    if let Some(Connection::Salesforce(org)) = crm {
+        records.namespace.clone_from(&org.namespace);
+    }
+    if let Some(Connection::AmazonConnect(connect)) = center {
+        records.region = Some(connect.region.clone());
+    }
+    Ok(records)
 }
 
 fn org(config: &SalesforceConfig, clock: &Arc<dyn Clock>) -> Result<Salesforce, String> {

@@ -1,8 +1,12 @@
 //! `tieline.toml`: what is taken, what is refused, and that all of it is said at once.
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use secrecy::ExposeSecret;
 use serde_json::json;
+use tieline_core::{Clock, FixedClock};
+use tieline_engine::Workspaces;
 use tieline_engine::config::{
     Config, ConfigProblem, Connection, DemoAddresses, Environment, SalesforceGrant,
 };
@@ -268,4 +272,76 @@ fn a_workspace_says_how_long_a_dip_may_take_and_what_it_answers_then() {
         let problems = dips(line, &[]).unwrap_err();
         assert!(problems.contains(place), "{problems}");
     }
+}
+
+const FILES: &str = "\n[connections.connect.files]\nbuckets = [\"rep\"]\nagent_reports = \"a/\"\n";
+
+fn keeping(records: &str, more: &str) -> Result<Workspaces, Vec<String>> {
+    let text = GOOD.replace("crm = \"crm\"", &format!("crm = \"crm\"\nrecords = {records}{more}"));
+    let config = read(&format!("{text}{FILES}"), &[]).unwrap();
+    made(&config)
+}
+
+fn made(config: &Config) -> Result<Workspaces, Vec<String>> {
+    let clock: Arc<dyn Clock> = Arc::new(FixedClock(jiff::Timestamp::UNIX_EPOCH));
+    Workspaces::from_config(config, &clock)
+        .map_err(|error| error.problems.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_workspace_says_which_records_of_the_contact_center_it_keeps() {
+    let made = keeping(r#"["contact-record", "agent-report"]"#, "").unwrap();
+    let (_, workspace) = made.workspaces().next().unwrap();
+    let names: Vec<&str> = workspace.records.maps.keys().map(String::as_str).collect();
+    assert_eq!(names, ["agent-report", "contact-record"]);
+    assert_eq!(workspace.records.region.as_deref(), Some("eu-central-1"));
+    assert!(keeping("[]", "").unwrap().workspaces().next().unwrap().1.records.maps.is_empty());
+}
+
+#[test]
+fn records_that_cannot_be_kept_are_told_at_the_start() {
+    let problems = |records: &str, more: &str| keeping(records, more).map(|_| ()).unwrap_err();
+    let known = "contact-record, agent-report, queue-report";
+    for unknown in ["queue-metrics", "contact_record", "interaction"] {
+        assert_eq!(
+            problems(&format!("[\"{unknown}\"]"), ""),
+            [format!("workspaces.acme.records: `{unknown}` is none of: {known}")]
+        );
+    }
+    let text = GOOD.replace("crm = \"crm\"", "crm = \"crm\"\nrecords = [\"queue-report\"]");
+    assert_eq!(
+        made(&read(&text, &[]).unwrap()).map(|_| ()).unwrap_err(),
+        ["workspaces.acme.records: `queue-report` needs the buckets of `[connections.connect.files]`"]
+    );
+}
+
+#[test]
+fn own_field_maps_are_read_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let more = format!("\nprofiles = \"{}\"", folder.path().display());
+    let own = folder.path().join("contact-record.toml");
+    std::fs::write(&own, "extends = \"built-in\"\n[fields]\nOwn__c = \"Channel\"\n").unwrap();
+    let made = keeping(r#"["contact-record"]"#, &more).unwrap();
+    let (_, workspace) = made.workspaces().next().unwrap();
+    let map = &workspace.records.maps["contact-record"];
+    assert!(map.columns(None).any(|column| column.name == "Own__c"));
+
+    std::fs::write(&own, "extends = \"built-in\"\n[fields]\nOwn__c = \"Channel..x\"\n").unwrap();
+    let problems = keeping(r#"["contact-record"]"#, &more).map(|_| ()).unwrap_err();
+    assert!(problems[0].starts_with("workspaces.acme.profiles: "), "{problems:?}");
+    assert!(problems[0].contains("fields.Own__c"), "{problems:?}");
+    let gone = keeping(r#"["contact-record"]"#, "\nprofiles = \"/nowhere/maps\"").map(|_| ()).unwrap_err();
+    assert!(gone[0].starts_with("workspaces.acme.profiles: /nowhere/maps: "), "{gone:?}");
+}
+
+#[test]
+fn a_files_table_names_its_buckets() {
+    let problems =
+        |table: &str| read(&format!("{GOOD}\n[connections.connect.files]\n{table}"), &[]).unwrap_err();
+    assert_eq!(problems(""), ["connections.connect.files.buckets: names no bucket"]);
+    assert_eq!(
+        problems("buckets = [\"a\", \"b\"]\nfolder = \"file:///srv\""),
+        ["connections.connect.files.folder: stands for one bucket; `buckets` names several"]
+    );
+    assert!(problems("buckets = [\"a\"]\nprefix = \"x\"")[0].contains("is not a key Tieline knows"));
 }

@@ -142,21 +142,6 @@ impl Context {
 fn read_maps(folder: Option<&Path>) -> Result<FieldMaps, LambdaError> {
     let mut maps = FieldMaps::built_in("amazon-connect", "salesforce").expect("these maps come with Tieline");
     let Some(folder) = folder else { return Ok(maps) };
-    let bad = |place: &Path, problem: &dyn std::fmt::Display| {
-        LambdaError::new("lambda.bad_profile", format!("{}: {problem}", place.display()))
-    };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| bad(folder, &error))? {
-        let path = entry.map_err(|error| bad(folder, &error))?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    for path in files {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(&path).map_err(|error| bad(&path, &error))?;
-        maps.put(&name, &text).map_err(|error| bad(folder, &error))?;
-    }
+    maps.put_folder(folder).map_err(|problem| LambdaError::new("lambda.bad_profile", problem))?;
     Ok(maps)
 }

@@ -8,13 +8,13 @@
 //! With `TIELINE_URL` set, reports are still written from here: a server keeps contacts, and a
 //! report's rows are about none.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
-use tieline_amazon_connect::{CreatedObject, Report, ReportError, ReportKind, ReportRow, created_objects};
+use tieline_amazon_connect::{
+    CreatedObject, LARGEST_REPORT, Report, ReportError, ReportKind, ReportRow, created_objects,
+};
 use tieline_aws::AwsError;
-use tieline_bridge::map::{FieldMap, MapContext};
-use tieline_core::{ConnectorError, JsonMap, OutboxRow, RowFailure};
+use tieline_bridge::map::{FieldMap, MapContext, fit};
+use tieline_core::{ConnectorError, OutboxRow, RowFailure};
 use tieline_salesforce::{ObjectFields, Salesforce};
 use tracing::{info, warn};
 
@@ -23,9 +23,6 @@ use crate::context::{Context, MANY_ROWS};
 use crate::name::Manner;
 use crate::rows::write_all;
 use crate::wording;
-
-/// A report of 1,000 rows has about a third of a megabyte; a function has 128 MB or more.
-const LARGEST: usize = 32 * 1024 * 1024;
 
 /// Refused rows told in an answer and a log; their number is always told.
 const TOLD: usize = 100;
@@ -38,10 +35,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     fn map(self) -> &'static str {
-        match self {
-            Self::Agent => "agent-report",
-            Self::Queue => "queue-report",
-        }
+        self.of_report().map()
     }
 
     fn of_report(self) -> ReportKind {
@@ -75,7 +69,7 @@ impl Problem {
             (Self::Crm(error), manner) => LambdaError::of_crm(manner, error),
             (Self::Aws(error), Manner::Legacy) => wording::of_aws(&error, "get_object"),
             (Self::Aws(AwsError::TooLarge { .. }), Manner::Ours) => {
-                LambdaError::new("report.too_large", format!("a report has at most {LARGEST} bytes"))
+                LambdaError::new("report.too_large", format!("a report has at most {LARGEST_REPORT} bytes"))
             }
             (Self::Aws(error), Manner::Ours) => LambdaError::new("report.not_read", error.to_string()),
             (Self::Gone, Manner::Legacy) => {
@@ -89,14 +83,7 @@ impl Problem {
             (Self::Gone, Manner::Ours) => {
                 LambdaError::new("report.not_found", "the object is not in its bucket any more")
             }
-            (Self::File(error), _) => {
-                let code = match error {
-                    ReportError::NotUtf8(_) | ReportError::Utf16 => "report.not_utf8",
-                    ReportError::OpenQuote(_) => "report.open_quote",
-                    ReportError::NoColumn(_) => "report.no_column",
-                };
-                LambdaError::new(code, error.to_string())
-            }
+            (Self::File(error), _) => LambdaError::new(error.code(), error.to_string()),
             (Self::Held(rows), _) => LambdaError::new(
                 "report.rows_held",
                 format!("{rows} rows could not be written because somebody else held them"),
@@ -178,7 +165,7 @@ pub(crate) async fn run(
     let mut outcome = Outcome::default();
     let mut failed = None;
     for (place, object) in objects.iter().enumerate() {
-        if !may_be_report(object) {
+        if !object.may_be_report() {
             warn!(file = place, "An object that is no CSV file is left alone");
             outcome.ignored += 1;
             continue;
@@ -207,11 +194,6 @@ pub(crate) async fn run(
     }
 }
 
-/// A name without a type is read: nothing says that it is something else.
-fn may_be_report(object: &CreatedObject) -> bool {
-    !object.is_folder() && object.extension().is_none_or(|kind| matches!(kind.as_str(), "csv" | "txt"))
-}
-
 async fn import(
     context: &Context,
     kind: Kind,
@@ -223,7 +205,7 @@ async fn import(
     if let Some(region) = &object.region {
         bucket = bucket.in_region(region);
     }
-    let file = bucket.read(&object.key, LARGEST).await.map_err(Problem::Aws)?.ok_or(Problem::Gone)?;
+    let file = bucket.read(&object.key, LARGEST_REPORT).await.map_err(Problem::Aws)?.ok_or(Problem::Gone)?;
     let report = Report::read(&file.bytes).map_err(Problem::File)?;
 
     let salesforce = context.org_for_the_rest(MANY_ROWS).await.map_err(Problem::Lambda)?;
@@ -281,36 +263,16 @@ impl Made<'_> {
         let namespace = self.salesforce.namespace();
         let now = self.context.clock.now();
         // Where the org tells regions apart, a row's id does so as well.
-        let region_field = namespace.map_or_else(|| "Region__c".into(), |ns| format!("{ns}__Region__c"));
-        let region = self.known.spelling(&region_field).and(self.context.region());
-        let mut extra = JsonMap::new();
-        extra.insert("record_id".into(), row.record_id(region).into());
-        let created = self.object.time.clone().unwrap_or_else(|| format!("{now:.3}"));
-        extra.insert("created".into(), created.into());
+        let region_field = self.map.region_column(namespace);
+        let region = region_field.and_then(|field| self.known.spelling(&field)).and(self.context.region());
+        let extra = row.extra(self.object, now, region);
         let context = MapContext { namespace, region, now, extra: &extra };
         let mut made = self.map.row(&Value::Object(row.values.clone()), &context).ok()?;
-        made.fields = spelled(made.fields, self.known, namespace);
+        let fitted = fit(made.fields, namespace, |name| self.known.spelling(name).map(str::to_owned));
+        if !fitted.unknown.is_empty() {
+            tracing::debug!(fields = ?fitted.unknown, "Columns without a field in the org are left out");
+        }
+        made.fields = fitted.fields;
         Some(made)
     }
-}
-
-/// The fields the org has, in its own spelling; one of the org's own may lack the namespace.
-fn spelled(fields: JsonMap, known: &ObjectFields, namespace: Option<&str>) -> JsonMap {
-    let mut unknown = BTreeSet::new();
-    let mut kept = JsonMap::new();
-    for (name, value) in fields {
-        let bare = namespace.and_then(|namespace| name.strip_prefix(namespace)?.strip_prefix("__"));
-        match known.spelling(&name).or_else(|| known.spelling(bare?)) {
-            Some(spelling) => {
-                kept.insert(spelling.to_owned(), value);
-            }
-            None => {
-                unknown.insert(name);
-            }
-        }
-    }
-    if !unknown.is_empty() {
-        tracing::debug!(fields = ?unknown, "Columns without a field in the org are left out");
-    }
-    kept
 }

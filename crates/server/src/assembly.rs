@@ -170,6 +170,7 @@ fn workspace_setups(
             crm: workspace.crm.clone(),
             region: workspace.region.clone(),
             profile: Arc::clone(profiles.get(name)?),
+            records: workspace.records.clone(),
         })
     };
     workspaces.workspaces().filter_map(setup).collect()

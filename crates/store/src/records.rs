@@ -46,7 +46,16 @@ pub struct DeadDelivery {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeliveryOutcome {
     Done,
-    Dead { error: String },
+    /// It tells of files, which [`RecordStore::claim_files`] gives out.
+    File,
+    /// Not now: it waits until `not_before`, as it is.
+    Later {
+        not_before: Timestamp,
+        error: String,
+    },
+    Dead {
+        error: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +124,10 @@ pub struct OutboxEntry {
     pub object: String,
     pub key_field: String,
     pub key: String,
-    pub contact: ContactId,
+    /// `None` for a record that is about no contact.
+    pub contact: Option<ContactId>,
+    /// Of the document the row was made from; `None` for a row projected from a contact.
+    pub version: Option<Timestamp>,
     pub fields: JsonMap,
     pub hash: String,
     pub generation: i64,
@@ -152,6 +164,17 @@ pub struct OutboxPut {
     pub after: Option<(String, String)>,
     pub priority: u8,
     pub not_before: Timestamp,
+}
+
+/// A row made from a document, in the version the document has: an older one changes nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentPut {
+    pub workspace: WorkspaceName,
+    pub contact: Option<ContactId>,
+    pub version: Timestamp,
+    /// Where the document came from.
+    pub delivery: i64,
+    pub put: OutboxPut,
 }
 
 /// A record of the CRM that belongs to a contact.
@@ -309,6 +332,9 @@ pub trait RecordStore: Send + Sync {
         lease: Duration,
     ) -> Result<Vec<StoredDelivery>, StoreError>;
 
+    /// The same for deliveries that tell of files.
+    async fn claim_files(&self, limit: usize, lease: Duration) -> Result<Vec<StoredDelivery>, StoreError>;
+
     /// Deliveries that wait to be decoded, claimed ones included.
     async fn waiting_deliveries(&self) -> Result<u64, StoreError>;
 
@@ -328,6 +354,16 @@ pub trait RecordStore: Send + Sync {
     async fn save_contacts(
         &self,
         updates: Vec<ContactUpdate>,
+        marks: Vec<DeliveryMark>,
+    ) -> Result<bool, StoreError> {
+        self.save_delivered(updates, Vec::new(), marks).await
+    }
+
+    /// The same together with rows made from documents.
+    async fn save_delivered(
+        &self,
+        updates: Vec<ContactUpdate>,
+        documents: Vec<DocumentPut>,
         marks: Vec<DeliveryMark>,
     ) -> Result<bool, StoreError>;
 
@@ -376,7 +412,8 @@ pub trait RecordStore: Send + Sync {
 
     async fn dead_rows(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError>;
 
-    /// Makes a dead row wait again; `false` when there is none with this id.
+    /// Makes a dead row wait again, and with it the delivery it was made from; `false` when there is
+    /// none with this id.
     async fn revive_row(&self, id: i64) -> Result<bool, StoreError>;
 
     /// Adds what one process reports of a CRM's allowance and answers what all have reported,

@@ -13,6 +13,7 @@
 //! or null.
 
 mod file;
+mod fit;
 mod header;
 mod path;
 mod python_json;
@@ -22,6 +23,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 
+pub use fit::{Fitted, fit};
 pub use python_json::python_json;
 pub use rule::{Column, FieldMap, Kind, MapContext, MapError};
 pub use set::FieldMaps;

@@ -131,6 +131,12 @@ impl FieldMap {
         prefixed(&self.key_field, namespace)
     }
 
+    /// The field that tells where the contact center is, in a CRM that has one.
+    pub fn region_column(&self, namespace: Option<&str>) -> Option<String> {
+        let field = self.fields.iter().find(|field| field.source == Source::Region)?;
+        Some(field.column(namespace))
+    }
+
     /// All fields but the key's.
     pub fn columns(&self, namespace: Option<&str>) -> impl Iterator<Item = Column> {
         let of_headers = self.headers.iter().flat_map(move |headers| headers.fields(namespace));

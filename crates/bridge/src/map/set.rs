@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::file;
@@ -62,6 +63,42 @@ impl FieldMaps {
         }
         let map = file::read(file, text, base.filter(|_| file::extends(text)).map(Arc::as_ref))?;
         self.maps.insert(name.to_owned(), Arc::new(map));
+        Ok(())
+    }
+
+    /// Puts all `.toml` files of a folder in force, in the order of their names.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the folder or the first bad file, each problem with its place: fit to be shown.
+    pub fn put_folder(&mut self, folder: &Path) -> Result<(), String> {
+        let bad =
+            |place: &Path, problem: &dyn std::fmt::Display| Err(format!("{}: {problem}", place.display()));
+        let mut files = Vec::new();
+        let entries = match std::fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return bad(folder, &error),
+        };
+        for entry in entries {
+            let path = match entry {
+                Ok(entry) => entry.path(),
+                Err(error) => return bad(folder, &error),
+            };
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        for path in files {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let text = match std::fs::read_to_string(&path) {
+                Ok(text) => text,
+                Err(error) => return bad(&path, &error),
+            };
+            if let Err(error) = self.put(&name, &text) {
+                return bad(folder, &error);
+            }
+        }
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tieline_core::{
     AgentRef, Channel, ConnectorErrorKind, Contact, ContactChange, ContactId, ContactState, Direction,
-    PartKind, QueueRef, RecordingState, Version,
+    JsonMap, PartKind, QueueRef, RecordingState, SourceDocument, Version,
 };
 
 use crate::wire::{EventType, InitiationMethod, Members, arn_id};
@@ -23,6 +23,13 @@ pub(crate) fn changes(
         return Err(refused("NOT_AN_OBJECT", "the delivery is JSON and no object"));
     };
     if let Some(detail_type) = members.text("detail-type") {
+        if let Some(detail) = wrapped_record(members) {
+            return if is_foreign(detail, instance_arn) {
+                Ok(None)
+            } else {
+                record(detail, received_at).map(Some)
+            };
+        }
         if !detail_type.eq_ignore_ascii_case(CONTACT_EVENT) {
             return Ok(None);
         }
@@ -42,6 +49,35 @@ pub(crate) fn changes(
         return Ok(None);
     }
     record(members, received_at).map(Some)
+}
+
+/// The contact record in a delivery, whole.
+pub(crate) fn documents(
+    body: &[u8],
+    received_at: Timestamp,
+    instance_arn: Option<&str>,
+) -> Result<Vec<SourceDocument>, ConnectorErrorKind> {
+    let document: Value = serde_json::from_slice(body).map_err(not_json)?;
+    let Some(members) = Members::of(&document) else {
+        return Err(refused("NOT_AN_OBJECT", "the delivery is JSON and no object"));
+    };
+    let wrapped = wrapped_record(members);
+    let is_record =
+        wrapped.is_some() || (members.get("ContactId").is_some() && members.text("detail-type").is_none());
+    let members = wrapped.unwrap_or(members);
+    if !is_record || is_foreign(members, instance_arn) {
+        return Ok(Vec::new());
+    }
+    let contact = contact_id(members)?;
+    let version = record_version(members, received_at);
+    Ok(vec![SourceDocument {
+        map: "contact-record",
+        contact: Some(contact),
+        version,
+        document: if wrapped.is_some() { document["detail"].clone() } else { document },
+        extra: JsonMap::new(),
+        extra_in_region: JsonMap::new(),
+    }])
 }
 
 fn is_foreign(members: Members<'_>, instance_arn: Option<&str>) -> bool {
@@ -129,13 +165,26 @@ fn record(members: Members<'_>, received_at: Timestamp) -> Result<ContactChange,
     if let Some(attributes) = members.object("Attributes") {
         contact.attributes = attributes.texts().map(|(name, value)| (name.to_owned(), value)).collect();
     }
-    let at = members.time("LastUpdateTimestamp").or(contact.ended_at).unwrap_or(received_at);
+    let at = record_version(members, received_at);
     Ok(ContactChange {
         contact: contact_id(members)?,
         kind: PartKind::Record,
         version: Version { rank: 0, at },
         document: contact,
     })
+}
+
+/// A contact record that a pipe or a bus of somebody's own has put into an event.
+fn wrapped_record(members: Members<'_>) -> Option<Members<'_>> {
+    let kind = members.text("detail-type")?;
+    let detail = members.object("detail").filter(|_| !kind.eq_ignore_ascii_case(CONTACT_EVENT))?;
+    // Exactly so: events of other kinds write it otherwise.
+    detail.has("ContactId").then_some(detail)
+}
+
+fn record_version(members: Members<'_>, received_at: Timestamp) -> Timestamp {
+    let said = members.time("LastUpdateTimestamp").or_else(|| members.time("disconnectTimestamp"));
+    said.unwrap_or(received_at)
 }
 
 /// What events and records say in the same words.

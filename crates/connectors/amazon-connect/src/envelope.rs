@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use tieline_core::{ConnectorErrorKind, Delivery, DeliverySource, hex};
 
+use crate::storage_event::{self, CreatedObject};
 use crate::{not_json, refused};
 
 /// Most records of one Firehose request.
@@ -23,6 +24,50 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// One EventBridge event per request, or a bucket's notification, which may tell of several objects:
+/// each becomes a delivery of its own.
+pub(crate) fn events(body: &[u8], received_at: Timestamp) -> Result<Vec<Delivery>, ConnectorErrorKind> {
+    /// Only what tells the two apart.
+    #[derive(Deserialize)]
+    struct Form {
+        #[serde(rename = "detail-type", default)]
+        detail_type: Value,
+        #[serde(rename = "Records", default)]
+        records: Option<IgnoredAny>,
+        #[serde(rename = "Event", default)]
+        event: Option<IgnoredAny>,
+    }
+    let form: Form = serde_json::from_slice(body).map_err(not_json)?;
+    let of_objects = match form.detail_type.as_str() {
+        Some(kind) => kind.eq_ignore_ascii_case("Object Created"),
+        None => form.records.is_some() || form.event.is_some(),
+    };
+    if !of_objects {
+        return event(body, received_at).map(|delivery| vec![delivery]);
+    }
+    let event: Value = serde_json::from_slice(body).map_err(not_json)?;
+    let apart =
+        storage_event::apart(&event).map_err(|error| refused("NOT_A_STORAGE_EVENT", error.to_string()))?;
+    let delivery = |(object, event): (CreatedObject, Value)| Delivery {
+        source: DeliverySource::Event,
+        dedupe_key: object_key(&object).unwrap_or_else(|| digest(body)),
+        body: event.to_string().into_bytes(),
+        received_at,
+    };
+    Ok(apart.into_iter().map(delivery).collect())
+}
+
+/// Bucket, key, and which version: the same in whatever shape, and however often, it is told.
+///
+/// An unversioned bucket tells versions apart by the tag of their bytes; what is overwritten and
+/// written as before is news again, which the sequencer says.
+fn object_key(object: &CreatedObject) -> Option<String> {
+    let version = object.version_id.as_deref().or(object.etag.as_deref())?;
+    let sequencer = object.sequencer.as_deref().unwrap_or_default();
+    let text = [object.bucket.as_str(), object.key.as_str(), version, sequencer].join("\0");
+    Some(format!("s3-{}", digest(text.as_bytes())))
+}
 
 /// One EventBridge event per request.
 pub(crate) fn event(body: &[u8], received_at: Timestamp) -> Result<Delivery, ConnectorErrorKind> {
@@ -161,6 +206,35 @@ mod tests {
         let records = stream(&batch(&[b"{}", b"{}", b"{ }"]), Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(records[0].dedupe_key, records[1].dedupe_key);
         assert_ne!(records[0].dedupe_key, records[2].dedupe_key);
+    }
+
+    #[test]
+    fn objects_are_deliveries_of_their_own_under_one_key_in_every_shape() {
+        let record = |key: &str, tag: &str| {
+            serde_json::json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "rep"},
+                "object": {"key": key, "eTag": tag, "sequencer": "0A"}}})
+        };
+        let split = |event: &Value| {
+            let deliveries = events(event.to_string().as_bytes(), Timestamp::UNIX_EPOCH).unwrap();
+            deliveries.into_iter().map(|delivery| delivery.dedupe_key).collect::<Vec<_>>()
+        };
+        let two = serde_json::json!({"Records": [record("a+b.csv", "1"), record("c.csv", "1")]});
+        let keys = split(&two);
+        assert_eq!(keys.len(), 2);
+        assert_ne!(keys[0], keys[1]);
+        let queue = serde_json::json!({"Records": [{"messageId": "m", "body": two.to_string()}]});
+        assert_eq!(split(&queue), keys);
+        let bridge = serde_json::json!({"id": "e", "detail-type": "Object Created", "detail": {
+            "bucket": {"name": "rep"}, "object": {"key": "a b.csv", "etag": "1", "sequencer": "0A"}}});
+        assert_eq!(split(&bridge), keys[..1]);
+        assert_ne!(split(&serde_json::json!({"Records": [record("a+b.csv", "2")]})), keys[..1]);
+        assert_eq!(
+            split(&serde_json::json!({"Service": "Amazon S3", "Event": "s3:TestEvent"})),
+            [] as [&str; 0]
+        );
+        for bad in [r#"{"Records":[7]}"#, r#"{"Records":7}"#, r#"{"Event":"x"}"#] {
+            assert!(events(bad.as_bytes(), Timestamp::UNIX_EPOCH).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -3,7 +3,10 @@
 //! Two accounts of every contact arrive here: *contact events* through EventBridge, early, best
 //! effort and unordered, and *contact records* through a Firehose stream, complete, late, and sent
 //! again whenever something changes. [`AmazonConnect`] takes the bodies of both apart and says
-//! what they mean; it calls nothing.
+//! what they mean; that calls nothing.
+//!
+//! A third kind of delivery tells of files in the instance's buckets: scheduled reports. They are read
+//! by [`InstanceFiles`].
 //!
 //! Everything that comes is read tolerantly: unknown members and words are kept out of the way,
 //! null, absent and empty are the same, and the case of member names does not matter. The one
@@ -21,6 +24,7 @@ mod batch;
 mod comprehend;
 mod convert;
 mod envelope;
+mod files;
 mod firehose;
 pub mod recordings;
 mod report;
@@ -31,16 +35,19 @@ mod wire;
 
 use jiff::Timestamp;
 use tieline_core::{
-    ConnectorError, ConnectorErrorKind, ContactCenter, ContactChange, Delivery, DeliverySource,
+    ConnectorError, ConnectorErrorKind, ContactCenter, ContactChange, Delivery, DeliverySource, FileSource,
+    SourceDocument,
 };
 
 pub use analysis::{Analysis, Roles};
 pub use api::{ConnectApi, Endless, ListedQueue, Metric, Page, QUEUES_A_CALL, QueueNow, Walk};
 pub use batch::{Batch, BatchForm, BatchItem, RecordDocument, Said, UnreadableRecord, read_item};
 pub use comprehend::{Comprehend, Sentiment};
+pub use files::InstanceFiles;
 pub use firehose::{FirehoseAnswer, request_id};
 pub use report::{
-    Kind as ReportKind, Report, ReportError, ReportRow, RowCode, RowProblem, Rows as ReportRows,
+    Kind as ReportKind, LARGEST as LARGEST_REPORT, Report, ReportError, ReportRow, RowCode, RowProblem,
+    Rows as ReportRows,
 };
 pub use storage_event::{CreatedObject, NotAStorageEvent, created_objects};
 pub use transcribe::{
@@ -52,12 +59,20 @@ pub use transcript::{End, Segment, Transcript, segments_json};
 #[derive(Debug, Clone, Default)]
 pub struct AmazonConnect {
     instance_arn: Option<String>,
+    files: InstanceFiles,
 }
 
 impl AmazonConnect {
     /// With an ARN, what other instances of the same account send is not for us.
     pub fn new(instance_arn: Option<String>) -> Self {
-        Self { instance_arn }
+        Self { instance_arn, files: InstanceFiles::default() }
+    }
+
+    /// Where the instance leaves its files.
+    #[must_use]
+    pub fn with_files(mut self, files: InstanceFiles) -> Self {
+        self.files = files;
+        self
     }
 }
 
@@ -69,7 +84,7 @@ impl ContactCenter for AmazonConnect {
         received_at: Timestamp,
     ) -> Result<Vec<Delivery>, ConnectorError> {
         let split = match source {
-            DeliverySource::Event => envelope::event(body, received_at).map(|delivery| vec![delivery]),
+            DeliverySource::Event => envelope::events(body, received_at),
             DeliverySource::Stream => envelope::stream(body, received_at),
         };
         split.map_err(|kind| error("split", kind))
@@ -79,6 +94,15 @@ impl ContactCenter for AmazonConnect {
         convert::changes(&delivery.body, delivery.received_at, self.instance_arn.as_deref())
             .map(|change| change.into_iter().collect())
             .map_err(|kind| error("decode", kind))
+    }
+
+    fn documents(&self, delivery: &Delivery) -> Result<Vec<SourceDocument>, ConnectorError> {
+        convert::documents(&delivery.body, delivery.received_at, self.instance_arn.as_deref())
+            .map_err(|kind| error("documents", kind))
+    }
+
+    fn files(&self) -> Option<&dyn FileSource> {
+        Some(&self.files)
     }
 }
 

@@ -13,11 +13,14 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
+use jiff::Timestamp;
 use regex::Regex;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use tieline_core::hex;
+use tieline_core::{JsonMap, hex};
+
+use crate::storage_event::CreatedObject;
 
 /// What a report is about, and so which column names its rows.
 ///
@@ -34,6 +37,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The name of the field map of its rows.
+    pub fn map(self) -> &'static str {
+        match self {
+            Self::Agent => "agent-report",
+            Self::Queue => "queue-report",
+        }
+    }
+
     /// The header of the column with the name, in lower case.
     fn name_column(self) -> &'static str {
         match self {
@@ -56,6 +67,9 @@ static NO_WORD: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[^\p{L}\p{N}_]+").expect("the pattern is valid"));
 
 const INTERVAL_COLUMN: &str = "startinterval";
+
+/// Most bytes of a report that are read; one of 1,000 rows has about a third of a megabyte.
+pub const LARGEST: usize = 32 * 1024 * 1024;
 
 /// A file, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +107,18 @@ impl ReportRow {
             id.push_str(mark);
         }
         id
+    }
+}
+
+impl ReportRow {
+    /// What the field map takes beside the row's values: its id, and when the file came, in S3's
+    /// words or else `received_at`.
+    pub fn extra(&self, object: &CreatedObject, received_at: Timestamp, region: Option<&str>) -> JsonMap {
+        let created = object.time.clone().unwrap_or_else(|| format!("{received_at:.3}"));
+        JsonMap::from_iter([
+            ("record_id".to_owned(), self.record_id(region).into()),
+            ("created".to_owned(), created.into()),
+        ])
     }
 }
 
@@ -135,6 +161,17 @@ pub enum ReportError {
     OpenQuote(u64),
     #[error("the report has no column `{0}`")]
     NoColumn(&'static str),
+}
+
+impl ReportError {
+    /// Our code for it: a page of `docs/errors`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotUtf8(_) | Self::Utf16 => "report.not_utf8",
+            Self::OpenQuote(_) => "report.open_quote",
+            Self::NoColumn(_) => "report.no_column",
+        }
+    }
 }
 
 /// The rows of a report in its order, and what of it cannot be written.
@@ -183,6 +220,17 @@ impl Report {
         }
         let columns = if lines.is_empty() { Vec::new() } else { lines.remove(0).values };
         Ok(Self { columns: columns.iter().map(|header| clean(header)).collect(), lines })
+    }
+
+    /// Which of `kinds` its header tells it is, the first that may be; `None` for a report of nobody.
+    pub(crate) fn kind(&self, kinds: &[Kind]) -> Option<Kind> {
+        let is = |kind: &Kind| self.columns.iter().any(|column| column == kind.name_column());
+        kinds.iter().copied().find(is)
+    }
+
+    /// Whether there is nothing in it, not even a header.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.columns.is_empty()
     }
 
     /// Names and values of the rows.

@@ -9,7 +9,7 @@
 //! (read 2026-11-21).
 
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::wire::Members;
 
@@ -20,6 +20,10 @@ pub struct CreatedObject {
     /// Decoded: as the bucket knows it.
     pub key: String,
     pub version_id: Option<String>,
+    /// Of its bytes, where the sender says it.
+    pub etag: Option<String>,
+    /// Orders what happens to one key.
+    pub sequencer: Option<String>,
     /// In bytes.
     pub size: Option<u64>,
     /// Of the bucket, for example `eu-central-1`.
@@ -40,6 +44,11 @@ impl CreatedObject {
         plausible.then(|| extension.to_ascii_lowercase())
     }
 
+    /// Whether this may be a report: a name without a type is read, nothing says that it is something else.
+    pub fn may_be_report(&self) -> bool {
+        !self.is_folder() && self.extension().is_none_or(|kind| matches!(kind.as_str(), "csv" | "txt"))
+    }
+
     /// Consoles make an empty object for a folder.
     pub fn is_folder(&self) -> bool {
         self.key.ends_with('/')
@@ -58,13 +67,26 @@ pub struct NotAStorageEvent(String);
 ///
 /// [`NotAStorageEvent`], naming the record (counted from 0) that cannot be read.
 pub fn created_objects(event: &Value) -> Result<Vec<CreatedObject>, NotAStorageEvent> {
+    Ok(read(event, 0)?.into_iter().map(|(object, _)| object).collect())
+}
+
+/// The same, each with an event that tells of it alone, as it would have come without a queue or a
+/// topic in between.
+pub(crate) fn apart(event: &Value) -> Result<Vec<(CreatedObject, Value)>, NotAStorageEvent> {
     read(event, 0)
+}
+
+/// Whether the event has the form of one about objects; nothing is said of what is in it.
+pub(crate) fn has_form(event: Members<'_>) -> bool {
+    event.get("Records").is_some_and(Value::is_array)
+        || event.text("Event").is_some_and(|name| name.eq_ignore_ascii_case("s3:TestEvent"))
+        || event.text("detail-type").is_some_and(|kind| kind.eq_ignore_ascii_case("Object Created"))
 }
 
 /// A notification in a message in a queue: two envelopes at most.
 const ENVELOPES: u8 = 2;
 
-fn read(event: &Value, depth: u8) -> Result<Vec<CreatedObject>, NotAStorageEvent> {
+fn read(event: &Value, depth: u8) -> Result<Vec<(CreatedObject, Value)>, NotAStorageEvent> {
     let Some(members) = Members::of(event) else {
         return Err(NotAStorageEvent("the event is no JSON object".into()));
     };
@@ -82,7 +104,7 @@ fn read(event: &Value, depth: u8) -> Result<Vec<CreatedObject>, NotAStorageEvent
     }
     if let Some(kind) = members.text("detail-type") {
         return Ok(if kind.eq_ignore_ascii_case("Object Created") {
-            vec![of_event_bridge(members)?]
+            vec![(of_event_bridge(members)?, event.clone())]
         } else {
             Vec::new()
         });
@@ -96,7 +118,7 @@ fn read(event: &Value, depth: u8) -> Result<Vec<CreatedObject>, NotAStorageEvent
     ))
 }
 
-fn record(record: &Value, depth: u8) -> Result<Vec<CreatedObject>, NotAStorageEvent> {
+fn record(record: &Value, depth: u8) -> Result<Vec<(CreatedObject, Value)>, NotAStorageEvent> {
     let Some(members) = Members::of(record) else {
         return Err(NotAStorageEvent("is no JSON object".into()));
     };
@@ -105,7 +127,8 @@ fn record(record: &Value, depth: u8) -> Result<Vec<CreatedObject>, NotAStorageEv
         if !name.trim_start_matches("s3:").starts_with("ObjectCreated") {
             return Ok(Vec::new());
         }
-        return of_bucket(members, object).map(|object| vec![object]);
+        let object = of_bucket(members, object)?;
+        return Ok(vec![(object, json!({ "Records": [record] }))]);
     }
     let inside = members.object("Sns").and_then(|sns| sns.text("Message")).or_else(|| members.text("body"));
     let Some(inside) = inside.filter(|_| depth < ENVELOPES) else {
@@ -169,6 +192,8 @@ fn made(
         bucket: bucket.to_owned(),
         key,
         version_id: object.text("versionId").or_else(|| object.text("version-id")).map(str::to_owned),
+        etag: object.text("eTag").map(str::to_owned),
+        sequencer: object.text("sequencer").map(str::to_owned),
         size: object.count("size"),
         region: region.map(str::to_owned),
         time: time.map(str::to_owned),
@@ -177,8 +202,6 @@ fn made(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn put(key: &str) -> Value {

@@ -22,6 +22,11 @@ impl<'a> Members<'a> {
         (!value.is_null()).then_some(value)
     }
 
+    /// Whether there is a member of this name, in this case.
+    pub(crate) fn has(self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     pub(crate) fn object(self, name: &str) -> Option<Self> {
         self.get(name).and_then(Self::of)
     }

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use tieline_bridge::dip::find::FindSettings;
 use tieline_core::{
-    Clock, ConnectorError, Crm, Governor, JsonMap, OutboxRow, PartyMatch, PhoneNumber, Purpose, Query,
-    RecordId, RowResult, Rows,
+    Clock, ConnectorError, Crm, FieldNames, Governor, JsonMap, OutboxRow, PartyMatch, PhoneNumber, Purpose,
+    Query, RecordId, RowResult, Rows,
 };
 
 use crate::auth::CredentialSource;
@@ -123,6 +123,14 @@ impl Crm for Salesforce {
 
     fn governor(&self) -> Option<&Governor> {
         Some(self.client.governor())
+    }
+
+    async fn field_names(&self, object: &str) -> Result<Option<FieldNames>, ConnectorError> {
+        Ok(Some(self.fields(object).await?.names().collect()))
+    }
+
+    fn with_purpose(&self, purpose: Purpose) -> Option<Arc<dyn Crm>> {
+        Some(Arc::new(self.for_purpose(purpose)))
     }
 
     fn as_agent(&self, token: SecretString) -> Option<Arc<dyn Crm>> {

@@ -80,6 +80,8 @@ impl Config {
                     contact_center: connect_name,
                     crm: salesforce_name,
                     region: "US".into(),
+                    records: Vec::new(),
+                    profiles: None,
                     compat: Compat::Neutral,
                     find_caller: None,
                     dips: DipSettings::default(),
@@ -113,6 +115,7 @@ fn amazon_connect(addresses: &DemoAddresses, keys: &str) -> Connection {
         instance_arn: None,
         eventbridge_keys: one("eventbridge-key"),
         firehose_keys: one("firehose-key"),
+        files: None,
         recordings: None,
     })
 }

@@ -97,6 +97,25 @@ pub struct AmazonConnectConfig {
     pub firehose_keys: SecretKeys,
     /// Where the instance keeps recordings; `None` when nobody plays them through Tieline.
     pub recordings: Option<RecordingsConfig>,
+    /// Where the instance leaves scheduled reports; `None` when Tieline reads none.
+    pub files: Option<Box<FilesConfig>>,
+}
+
+/// One `[connections.<name>.files]` table: the buckets whose news Tieline follows.
+#[derive(Debug, Clone)]
+pub struct FilesConfig {
+    /// Their names. A delivery about any other is left alone.
+    pub buckets: Vec<String>,
+    /// AWS region of the buckets. Default: the instance's.
+    pub region: String,
+    /// Beginning of the keys of agent reports. Default: a report's header tells.
+    pub agent_reports: Option<String>,
+    /// Beginning of the keys of queue reports. Default: a report's header tells.
+    pub queue_reports: Option<String>,
+    /// A local folder (`file:///…`) in the place of the one bucket, for development.
+    pub folder: Option<PathBuf>,
+    /// Credentials and endpoints, from the variables AWS's own tools read.
+    pub aws: AwsSettings,
 }
 
 /// One `[connections.<name>.recordings]` table: the instance's storage configuration of call
@@ -170,6 +189,11 @@ pub struct WorkspaceConfig {
     pub crm: ConnectionName,
     /// Two letters; the country of numbers written without `+`. Default `US`.
     pub region: String,
+    /// Field maps whose records are written besides the call log: `contact-record`,
+    /// `agent-report`, `queue-report`. Default: none.
+    pub records: Vec<String>,
+    /// Folder of field maps that replace or extend those that come with Tieline.
+    pub profiles: Option<PathBuf>,
     /// In whose manner dips are answered. Default `neutral`.
     pub compat: Compat,
     /// Where `findCaller` looks; Contact, Lead, Account and Case by default.

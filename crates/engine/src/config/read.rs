@@ -18,8 +18,8 @@ use url::Url;
 use super::section::{Reading, Section};
 use super::{
     AmazonConnectConfig, ApiKey, Compat, Config, ConfigError, ConfigProblem, Connection, Environment,
-    KeyHash, Outline, RecordingsConfig, SalesforceConfig, SalesforceGrant, SecretKeys, SignInConfig,
-    WorkspaceConfig, is_loopback,
+    FilesConfig, KeyHash, Outline, RecordingsConfig, SalesforceConfig, SalesforceGrant, SecretKeys,
+    SignInConfig, WorkspaceConfig, is_loopback,
 };
 
 const TOP_LEVEL: [&str; 5] = ["listen", "public_url", "data", "secret_key", "metrics_key"];
@@ -204,9 +204,14 @@ fn amazon_connect(mut section: Section<'_>) -> Option<AmazonConnectConfig> {
     let eventbridge_keys = section.secrets("eventbridge_keys", SecretKeys::MOST);
     let firehose_keys = section.secrets("firehose_keys", SecretKeys::MOST);
     let recordings = section.table("recordings").map(|table| recordings(table, region.as_deref()));
+    let files = section.table("files").map(|table| files(table, region.as_deref()));
     section.finish();
     let recordings = match recordings {
         Some(recordings) => Some(recordings?),
+        None => None,
+    };
+    let files = match files {
+        Some(files) => Some(Box::new(files?)),
         None => None,
     };
     Some(AmazonConnectConfig {
@@ -216,6 +221,7 @@ fn amazon_connect(mut section: Section<'_>) -> Option<AmazonConnectConfig> {
         eventbridge_keys: SecretKeys::new(&eventbridge_keys),
         firehose_keys: SecretKeys::new(&firehose_keys),
         recordings,
+        files,
     })
 }
 
@@ -240,18 +246,7 @@ fn recordings(mut section: Section<'_>, region: Option<&str>) -> Option<Recordin
         }
     };
     let life = Duration::from_secs(section.whole("expires_secs", 1..=3600, 300));
-    let folder = match section.text("folder") {
-        None => None,
-        Some(text) => {
-            let folder = Url::parse(&text).ok().filter(|url| url.scheme() == "file");
-            let folder = folder.and_then(|url| url.to_file_path().ok());
-            if folder.is_none() {
-                section
-                    .problem("folder", format!("`{text}` is not an address like `file:///srv/recordings`"));
-            }
-            folder
-        }
-    };
+    let folder = folder(&mut section);
     let aws = AwsSettings::from_environment(|name| section.variable(name));
     section.finish();
     Some(RecordingsConfig {
@@ -264,6 +259,34 @@ fn recordings(mut section: Section<'_>, region: Option<&str>) -> Option<Recordin
         folder,
         aws,
     })
+}
+
+/// A folder in the place of a bucket.
+fn folder(section: &mut Section<'_>) -> Option<PathBuf> {
+    let text = section.text("folder")?;
+    let folder = Url::parse(&text).ok().filter(|url| url.scheme() == "file");
+    let folder = folder.and_then(|url| url.to_file_path().ok());
+    if folder.is_none() {
+        section.problem("folder", format!("`{text}` is not an address like `file:///srv/recordings`"));
+    }
+    folder
+}
+
+fn files(mut section: Section<'_>, region: Option<&str>) -> Option<FilesConfig> {
+    let buckets = section.texts("buckets");
+    if buckets.is_empty() {
+        section.problem("buckets", "names no bucket");
+    }
+    let region = section.text("region").or_else(|| region.map(str::to_owned));
+    let agent_reports = section.text("agent_reports");
+    let queue_reports = section.text("queue_reports");
+    let folder = folder(&mut section);
+    if folder.is_some() && buckets.len() > 1 {
+        section.problem("folder", "stands for one bucket; `buckets` names several");
+    }
+    let aws = AwsSettings::from_environment(|name| section.variable(name));
+    section.finish();
+    Some(FilesConfig { buckets, region: region?, agent_reports, queue_reports, folder, aws })
 }
 
 fn salesforce(mut section: Section<'_>) -> Option<SalesforceConfig> {
@@ -382,6 +405,8 @@ fn workspace(
             Compat::Neutral
         }
     };
+    let records = section.texts("records");
+    let profiles = section.text("profiles").map(PathBuf::from);
     let find_caller = section.table("find_caller").map(find_caller);
     let answer_cache = section.table("answer_cache").map(answer_cache);
     let longest = u64::try_from(DipSettings::default().deadline.as_millis()).unwrap_or(u64::MAX);
@@ -425,6 +450,8 @@ fn workspace(
         contact_center: contact_center?,
         crm: crm?,
         region,
+        records,
+        profiles,
         compat,
         find_caller,
         dips,

@@ -75,6 +75,14 @@ pub(super) async fn waits(
     Ok(until)
 }
 
+/// The same for reports, which wait first. Nothing is shared here: [`waits`] has just done so.
+pub(super) fn spare_waits(target: &Target, now: Timestamp) -> Option<Timestamp> {
+    match target.crm.governor()?.look(Purpose::Other, now) {
+        Leave::Wait(until) => Some(until),
+        Leave::Free | Leave::Probe => None,
+    }
+}
+
 impl Sharing {
     fn lock(&self) -> std::sync::MutexGuard<'_, (Option<Timestamp>, bool)> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tieline_bridge::merge::absorb;
 use tieline_core::{ContactChange, ContactId, PartKind, WorkspaceName, error_chain};
-use tieline_store::{DeliveryMark, DeliveryOutcome, StoreError, StoredDelivery};
+use tieline_store::{DeliveryMark, DeliveryOutcome, DocumentPut, StoreError, StoredDelivery};
 use tracing::{error, warn};
 
 use super::metrics::add;
 use super::project::{Agents, kept_parts, replace, update, view};
-use super::setup::Shared;
+use super::setup::{CONTACT_RECORD, Shared, WorkspaceSetup};
+use super::{documents, files};
 
 /// Deliveries of one transaction: few enough that intake, which waits behind it, hardly notices.
 const BATCH: usize = 64;
@@ -56,23 +57,30 @@ async fn take(shared: &Shared, deliveries: Vec<StoredDelivery>) -> Result<(), St
     let mut order: Vec<(WorkspaceName, ContactId)> = Vec::new();
     let mut changes: HashMap<(WorkspaceName, ContactId), Vec<ContactChange>> = HashMap::new();
     let (mut decoded, mut dead) = (0, 0);
+    let mut documents = Vec::new();
     for delivery in deliveries {
-        let outcome = match decode(shared, &delivery) {
-            Ok(said) => {
-                decoded += 1;
+        let done = if files::tells_of_wanted(shared, &delivery) {
+            Ok(DeliveryOutcome::File)
+        } else {
+            decode(shared, &delivery).and_then(|said| {
                 for change in said {
-                    for workspace in shared.workspaces.values() {
-                        if workspace.contact_center == delivery.connection {
-                            let key = (workspace.name.clone(), change.contact.clone());
-                            let of_contact = changes.entry(key.clone()).or_insert_with(|| {
-                                order.push(key);
-                                Vec::new()
-                            });
-                            of_contact.push(change.clone());
-                        }
+                    for workspace in shared.workspaces_of(&delivery.connection) {
+                        let key = (workspace.name.clone(), change.contact.clone());
+                        let of_contact = changes.entry(key.clone()).or_insert_with(|| {
+                            order.push(key);
+                            Vec::new()
+                        });
+                        of_contact.push(change.clone());
                     }
                 }
-                DeliveryOutcome::Done
+                // What cannot become a row is no reason to leave the contact out.
+                contact_records(shared, &delivery, &mut documents)
+            })
+        };
+        let outcome = match done {
+            Ok(outcome) => {
+                decoded += usize::from(outcome == DeliveryOutcome::Done);
+                outcome
             }
             Err(error) => {
                 dead += 1;
@@ -85,7 +93,11 @@ async fn take(shared: &Shared, deliveries: Vec<StoredDelivery>) -> Result<(), St
         };
         marks.push(DeliveryMark { id: delivery.id, outcome });
     }
-    let contacts = save(shared, &order, &changes, marks).await?;
+    let tells_of_files = marks.iter().any(|mark| mark.outcome == DeliveryOutcome::File);
+    let contacts = save(shared, &order, &changes, &documents, marks).await?;
+    if tells_of_files {
+        shared.files.notify_one();
+    }
     add(&shared.counters.deliveries_decoded, decoded);
     add(&shared.counters.deliveries_dead, dead);
     add(&shared.counters.contacts_changed, contacts);
@@ -99,12 +111,36 @@ fn decode(shared: &Shared, delivery: &StoredDelivery) -> Result<Vec<ContactChang
     center.decode(&delivery.delivery).map_err(|error| error_chain(&error.kind))
 }
 
+/// Rows of contact records, in the workspaces that keep them.
+fn contact_records(
+    shared: &Shared,
+    delivery: &StoredDelivery,
+    documents: &mut Vec<DocumentPut>,
+) -> Result<DeliveryOutcome, String> {
+    let keep = |workspace: &&WorkspaceSetup| workspace.records.maps.contains_key(CONTACT_RECORD);
+    let mut workspaces = shared.workspaces_of(&delivery.connection).filter(keep).peekable();
+    let Some(center) = shared.contact_centers.get(&delivery.connection) else {
+        return Ok(DeliveryOutcome::Done);
+    };
+    if workspaces.peek().is_none() {
+        return Ok(DeliveryOutcome::Done);
+    }
+    let found = center.documents(&delivery.delivery).map_err(|error| error_chain(&error.kind))?;
+    for workspace in workspaces {
+        for document in &found {
+            documents.extend(documents::row(shared, workspace, delivery, document, false)?);
+        }
+    }
+    Ok(DeliveryOutcome::Done)
+}
+
 /// Merges the changes into their contacts and saves both with the marks, beginning again when
 /// somebody else changed one of the contacts in between. Answers how many contacts changed.
 async fn save(
     shared: &Shared,
     order: &[(WorkspaceName, ContactId)],
     changes: &HashMap<(WorkspaceName, ContactId), Vec<ContactChange>>,
+    documents: &[DocumentPut],
     marks: Vec<DeliveryMark>,
 ) -> Result<usize, StoreError> {
     for _ in 0..REPEATS {
@@ -128,7 +164,7 @@ async fn save(
             updates.push(update(shared, workspace, &snapshot, &parts, &kinds, &view, false));
         }
         let contacts = updates.len();
-        if shared.store.save_contacts(updates, marks.clone()).await? {
+        if shared.store.save_delivered(updates, documents.to_vec(), marks.clone()).await? {
             return Ok(contacts);
         }
     }

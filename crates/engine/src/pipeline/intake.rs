@@ -1,8 +1,8 @@
 use tieline_core::{ConnectionName, ConnectorErrorKind, DeliverySource, error_chain};
 use tieline_store::{Insertion, StoreError};
 
-use super::Pipeline;
 use super::metrics::add;
+use super::{Pipeline, files};
 
 /// What became of a request body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,13 @@ impl Pipeline {
         })?;
         if deliveries.is_empty() {
             return Ok(Taken { stored: 0, duplicates: 0 });
+        }
+        if deliveries.iter().any(|delivery| files::tells_of_unwanted(shared, connection, delivery)) {
+            add(&shared.counters.bodies_refused, 1);
+            return Err(IntakeError::Refused {
+                code: "FILES_NOT_KEPT".into(),
+                message: "no workspace of this connection keeps what is in files; see its `records`".into(),
+            });
         }
         let insertions =
             shared.store.add_deliveries(connection, deliveries).await.map_err(IntakeError::Store)?;

@@ -13,6 +13,8 @@
 //! | --- | --- |
 //! | `intake.rs` | bodies to stored deliveries |
 //! | `decode.rs` | deliveries to parts |
+//! | `documents.rs` | the contact center's own records to outbox rows, by field maps |
+//! | `files.rs` | files that deliveries tell of, read and made into rows |
 //! | `project.rs` | parts to outbox rows |
 //! | `timing.rs` | when a row is due, so that an open call is not written on every event |
 //! | `writer.rs`, `prepare.rs`, `send.rs`, `circuit.rs` | outbox rows to the CRM |
@@ -24,6 +26,8 @@
 mod budget;
 mod circuit;
 mod decode;
+mod documents;
+mod files;
 mod flow_log;
 mod intake;
 mod metrics;
@@ -45,7 +49,7 @@ pub use intake::{IntakeError, Taken};
 pub use metrics::{Counts, TargetHealth};
 pub use queries::{ContactDetail, ContactRecord, DeadLetter, DeadLetterId, DeadLetterKind, PartSummary};
 pub use run::Running;
-pub use setup::{PipelineOptions, PipelineSetup, WorkspaceSetup};
+pub use setup::{PipelineOptions, PipelineSetup, RecordMaps, WorkspaceSetup};
 
 use setup::Shared;
 

@@ -10,9 +10,10 @@ use tieline_bridge::project::{Projected, customer_number, outbox_row};
 use tieline_core::{
     ConnectorErrorKind, ContactId, JsonMap, OutboxRow, PartKind, PhoneNumber, WorkspaceName, error_chain,
 };
-use tieline_store::{ClaimedRow, ContactSnapshot, RowMark, RowOutcome, StoreError};
+use tieline_store::{ClaimedRow, ContactSnapshot, OutboxEntry, RowMark, RowOutcome, StoreError};
 use tracing::warn;
 
+use super::documents;
 use super::metrics::add;
 use super::project::{Agents, kept_parts, replace, update, view};
 use super::send::{call, retry_at, row_backoff};
@@ -38,6 +39,28 @@ pub(super) struct Prepared {
     pub row: OutboxRow,
 }
 
+impl Prepared {
+    /// The row as it stands.
+    pub fn of(entry: &OutboxEntry, lease: &str) -> Self {
+        Self {
+            id: entry.id,
+            lease: lease.to_owned(),
+            generation: entry.generation,
+            hash: entry.hash.clone(),
+            fields: entry.fields.clone(),
+            attempts: entry.attempts,
+            row: OutboxRow {
+                object: entry.object.clone(),
+                key_field: entry.key_field.clone(),
+                key: entry.key.clone(),
+                record: None,
+                fields: entry.fields.clone(),
+                unless_changed: JsonMap::new(),
+            },
+        }
+    }
+}
+
 type Contacts = Vec<(WorkspaceName, ContactId)>;
 
 /// Rows to send, and marks of those that need not or cannot be sent.
@@ -46,9 +69,16 @@ pub(super) async fn prepare(
     target: &Target,
     claimed: Vec<ClaimedRow>,
 ) -> Result<(Vec<Prepared>, Vec<RowMark>), StoreError> {
+    let (documents, claimed): (Vec<_>, Vec<_>) =
+        claimed.into_iter().partition(|row| row.entry.version.is_some());
+    let (mut ready, mut marks) = documents::prepare(shared, target, documents).await;
+    if claimed.is_empty() {
+        return Ok((ready, marks));
+    }
     let mut contacts: Contacts = Vec::new();
     for row in &claimed {
-        let key = (row.entry.workspace.clone(), row.entry.contact.clone());
+        let Some(contact) = row.entry.contact.clone() else { continue };
+        let key = (row.entry.workspace.clone(), contact);
         if !contacts.contains(&key) {
             contacts.push(key);
         }
@@ -56,8 +86,8 @@ pub(super) async fn prepare(
     let found = match look_up(shared, target, &contacts).await? {
         Ok(found) => found,
         Err(failure) => {
-            let marks = claimed.iter().map(|row| release(shared, row, &failure)).collect();
-            return Ok((Vec::new(), marks));
+            marks.extend(claimed.iter().map(|row| release(shared, row, &failure)));
+            return Ok((ready, marks));
         }
     };
     for piece in contacts.chunks(PIECE) {
@@ -72,25 +102,9 @@ pub(super) async fn prepare(
         .map(|entry| (entry.id, entry))
         .collect();
 
-    let (mut ready, mut marks) = (Vec::new(), Vec::new());
     for claim in claimed {
         let entry = fresh.get(&claim.entry.id).unwrap_or(&claim.entry);
-        let mut prepared = Prepared {
-            id: entry.id,
-            lease: claim.lease.clone(),
-            generation: entry.generation,
-            hash: entry.hash.clone(),
-            fields: entry.fields.clone(),
-            attempts: entry.attempts,
-            row: OutboxRow {
-                object: entry.object.clone(),
-                key_field: entry.key_field.clone(),
-                key: entry.key.clone(),
-                record: None,
-                fields: entry.fields.clone(),
-                unless_changed: JsonMap::new(),
-            },
-        };
+        let mut prepared = Prepared::of(entry, &claim.lease);
         let record = shared
             .workspaces
             .get(&entry.workspace)
@@ -128,7 +142,7 @@ pub(super) async fn prepare(
 }
 
 /// Gives a claimed row back because the CRM could not be asked.
-fn release(shared: &Shared, row: &ClaimedRow, failure: &Failure) -> RowMark {
+pub(super) fn release(shared: &Shared, row: &ClaimedRow, failure: &Failure) -> RowMark {
     row.mark(RowOutcome::Retry {
         not_before: failure.retry.unwrap_or_else(|| row_backoff(shared, row.entry.id, row.entry.attempts)),
         code: failure.code.clone(),
@@ -138,12 +152,12 @@ fn release(shared: &Shared, row: &ClaimedRow, failure: &Failure) -> RowMark {
     })
 }
 
-/// Why parties could not be looked up.
-struct Failure {
+/// Why the CRM told us nothing of what a row needs.
+pub(super) struct Failure {
     /// When the CRM as a whole failed.
-    retry: Option<jiff::Timestamp>,
-    code: String,
-    message: String,
+    pub retry: Option<jiff::Timestamp>,
+    pub code: String,
+    pub message: String,
 }
 
 type Found = HashMap<(WorkspaceName, ContactId), PartyPart>;

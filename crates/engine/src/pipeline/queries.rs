@@ -81,7 +81,7 @@ pub struct DeadLetter {
     pub contact: Option<ContactId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<String>,
-    /// The CRM's code, or `DECODE`.
+    /// The CRM's code, what is wrong with a file (`report.not_found`), or `DECODE`.
     pub code: String,
     pub message: String,
     pub attempts: u32,
@@ -192,7 +192,7 @@ pub async fn dead_letters(
         workspace: None,
         contact: None,
         object: None,
-        code: "DECODE".into(),
+        code: file_code(&dead.error).unwrap_or("DECODE").to_owned(),
         message: dead.error,
         attempts: dead.attempts,
         at: dead.received_at,
@@ -202,7 +202,7 @@ pub async fn dead_letters(
         kind: DeadLetterKind::Record,
         connection: entry.target.to_string(),
         workspace: Some(entry.workspace),
-        contact: Some(entry.contact),
+        contact: entry.contact,
         object: Some(entry.object),
         code: entry.error_code.unwrap_or_default(),
         message: entry.error_message.unwrap_or_default(),
@@ -210,6 +210,14 @@ pub async fn dead_letters(
         at: entry.updated_at,
     });
     Ok(deliveries.chain(records).collect())
+}
+
+/// The code before the colon of what was said of a file.
+fn file_code(error: &str) -> Option<&str> {
+    let (code, _) = error.split_once(": ")?;
+    let is_code =
+        code.contains('.') && code.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'.'));
+    is_code.then_some(code)
 }
 
 /// Makes a dead letter wait again: a delivery is decoded once more, a record is projected once more

@@ -12,7 +12,7 @@ use tracing::error;
 
 use super::setup::Shared;
 use super::writer::{Company, Next, Target};
-use super::{Pipeline, budget, decode, sweep, writer};
+use super::{Pipeline, budget, decode, files, sweep, writer};
 
 /// How long a decoder sleeps that nobody wakes: another process may store deliveries too.
 const DECODER_NAP: Duration = Duration::from_secs(5);
@@ -42,6 +42,7 @@ impl Pipeline {
         let mut tasks = JoinSet::new();
         let shared = &self.shared;
         tasks.spawn(run(stopped.clone(), "decode", Decoder(shared.clone())));
+        tasks.spawn(run(stopped.clone(), "files", FileReader(shared.clone())));
         tasks.spawn(run(stopped.clone(), "sweep", Sweeper(shared.clone())));
         for name in shared.targets.keys() {
             tasks.spawn(run(
@@ -64,6 +65,9 @@ impl Pipeline {
         loop {
             let mut worked = false;
             while decode::step(&self.shared).await? {
+                worked = true;
+            }
+            while files::step(&self.shared).await? {
                 worked = true;
             }
             for target in self.shared.targets.values() {
@@ -109,6 +113,25 @@ impl Work for Decoder {
 
     async fn woken(&self) {
         self.0.arrived.notified().await;
+    }
+}
+
+struct FileReader(Arc<Shared>);
+
+impl Work for FileReader {
+    fn shared(&self) -> &Shared {
+        &self.0
+    }
+
+    async fn step(&self) -> Result<Next, StoreError> {
+        if files::step(&self.0).await? {
+            return Ok(Next::Again);
+        }
+        Ok(Next::Wait(self.0.clock.now().checked_add(DECODER_NAP).unwrap_or(jiff::Timestamp::MAX)))
+    }
+
+    async fn woken(&self) {
+        self.0.files.notified().await;
     }
 }
 

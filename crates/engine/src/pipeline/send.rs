@@ -61,6 +61,12 @@ pub(super) async fn send(shared: &Shared, target: &Target, rows: Vec<Prepared>, 
                 let message = format!("{} results for {} rows", results.len(), piece.len());
                 sent.extend(piece.into_iter().map(|row| unreadable(shared, row, &message)));
             }
+            Err(ConnectorErrorKind::AllowanceKept { retry_after }) if target.is_spare(&request[0].object) => {
+                // What is more urgent goes on.
+                let until = kept_until(shared, retry_after);
+                let rest = std::iter::once(piece).chain(pieces.drain(..)).flatten();
+                sent.extend(rest.map(|row| retry(row, until, "ALLOWANCE_KEPT", "", false)));
+            }
             Err(kind) if kind.is_target_down() => {
                 let until = retry_at(shared, target, &kind);
                 let message = error_chain(&kind);
@@ -189,11 +195,17 @@ async fn write(
     target: &Target,
     request: &[OutboxRow],
 ) -> Result<Vec<RowResult>, ConnectorErrorKind> {
-    let result = call(shared, target.crm.write(request)).await;
+    let result = call(shared, target.crm_for(&request[0].object).write(request)).await;
     if !result.as_ref().is_err_and(ConnectorErrorKind::is_target_down) && target.circuit.answered() {
         info!(target = %target.name, "The CRM answers again");
     }
     result
+}
+
+/// When what waits for the CRM's daily calls is tried again.
+pub(super) fn kept_until(shared: &Shared, retry_after: Option<Duration>) -> Timestamp {
+    let now = shared.clock.now();
+    now.checked_add(retry_after.unwrap_or(LONGEST_BACKOFF)).unwrap_or(now)
 }
 
 /// Opens the circuit; answers when the next probe may go.

@@ -2,8 +2,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tieline_bridge::map::FieldMap;
 use tieline_bridge::profile::Profile;
-use tieline_core::{Clock, ConnectionName, ContactCenter, Crm, WorkspaceName};
+use tieline_core::{Clock, ConnectionName, ContactCenter, Crm, Purpose, WorkspaceName};
 use tieline_store::Store;
 use tokio::sync::Notify;
 
@@ -30,7 +31,35 @@ pub struct WorkspaceSetup {
     pub region: String,
     /// The field map; [`Profile::built_in`] has one for every pair of kinds.
     pub profile: Arc<Profile>,
+    /// Which of the contact center's own records become CRM records too.
+    pub records: RecordMaps,
 }
+
+/// Field maps of the records a contact center writes itself, in force in one workspace.
+#[derive(Debug, Clone, Default)]
+pub struct RecordMaps {
+    /// By name: `contact-record`, `agent-report`.
+    pub maps: BTreeMap<String, Arc<FieldMap>>,
+    /// Of the package in the CRM.
+    pub namespace: Option<String>,
+    /// Where the contact center is, for CRMs that tell regions apart.
+    pub region: Option<String>,
+}
+
+impl RecordMaps {
+    /// Names of maps and their objects, as the CRM knows them.
+    pub(super) fn objects(&self) -> impl Iterator<Item = (&str, String)> {
+        self.maps.iter().map(|(name, map)| (name.as_str(), map.object(self.namespace.as_deref())))
+    }
+
+    /// What writing records of a map counts as: contact records are the call log's, the rest waits first.
+    pub(super) fn purpose(map: &str) -> Purpose {
+        if map == CONTACT_RECORD { Purpose::CallLog } else { Purpose::Other }
+    }
+}
+
+/// The map of records that come with deliveries, not in files.
+pub(super) const CONTACT_RECORD: &str = "contact-record";
 
 /// Spans and sizes; the defaults are what `docs/ARCHITECTURE.md` describes.
 #[derive(Debug, Clone)]
@@ -84,6 +113,8 @@ pub(super) struct Shared {
     pub counters: Counters,
     /// Deliveries were stored.
     pub arrived: Notify,
+    /// Deliveries that tell of files were decoded.
+    pub files: Notify,
     /// Rows were marked: whoever waits for one looks again.
     pub marked: Notify,
 }
@@ -101,7 +132,17 @@ impl Shared {
                         objects.push(record.object.clone());
                     }
                 }
-                (name.clone(), Target::new(name, crm, objects))
+                let mut spare = Vec::new();
+                for (map, object) in here().flat_map(|workspace| workspace.records.objects()) {
+                    if objects.contains(&object) {
+                        continue;
+                    }
+                    if RecordMaps::purpose(map) == Purpose::Other {
+                        spare.push(object.clone());
+                    }
+                    objects.push(object);
+                }
+                (name.clone(), Target::new(name, crm, objects, spare))
             })
             .collect();
         Self {
@@ -113,8 +154,14 @@ impl Shared {
             options: setup.options,
             counters: Counters::default(),
             arrived: Notify::new(),
+            files: Notify::new(),
             marked: Notify::new(),
         }
+    }
+
+    /// The workspaces that a connection's deliveries are for.
+    pub fn workspaces_of(&self, connection: &ConnectionName) -> impl Iterator<Item = &WorkspaceSetup> {
+        self.workspaces.values().filter(move |workspace| workspace.contact_center == *connection)
     }
 
     /// Has the writers look for due rows.

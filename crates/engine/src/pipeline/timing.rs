@@ -13,6 +13,8 @@ use super::setup::PipelineOptions;
 /// Somebody waits for this row.
 pub(super) const WAITED_FOR: u8 = 0;
 pub(super) const CALL_LOG: u8 = 1;
+/// Reports, and what else nobody misses for an hour.
+pub(super) const THE_REST: u8 = 2;
 
 /// What decides when a row is due.
 pub(super) struct Moment<'a> {

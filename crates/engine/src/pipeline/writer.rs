@@ -1,11 +1,11 @@
 //! Writes what is due to one CRM connection, batch by batch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tieline_core::{ConnectionName, Crm};
+use tieline_core::{ConnectionName, Crm, Purpose};
 use tieline_store::{ClaimedRow, Due, RowMark, RowOutcome, StoreError};
 use tokio::sync::Notify;
 use tracing::warn;
@@ -35,28 +35,52 @@ pub(super) struct Target {
     pub crm: Arc<dyn Crm>,
     /// In the order they are written.
     pub objects: Vec<String>,
+    /// Those of them whose writes wait first when the CRM's daily calls run low.
+    spare: Vec<String>,
+    /// The CRM, for those.
+    spare_crm: Arc<dyn Crm>,
     pub circuit: Circuit,
     pub wake: Notify,
     /// Rows of one request at present, by object: fewer while rows are locked.
     sizes: Mutex<HashMap<String, usize>>,
     pub sharing: Sharing,
+    /// Fields the CRM lacks that were told of, by object.
+    told: Mutex<HashSet<(String, String)>>,
 }
 
 impl Target {
-    pub fn new(name: ConnectionName, crm: Arc<dyn Crm>, objects: Vec<String>) -> Self {
+    pub fn new(name: ConnectionName, crm: Arc<dyn Crm>, objects: Vec<String>, spare: Vec<String>) -> Self {
         Self {
             name,
+            spare_crm: crm.with_purpose(Purpose::Other).unwrap_or_else(|| Arc::clone(&crm)),
             crm,
             objects,
+            spare,
             circuit: Circuit::default(),
             wake: Notify::new(),
             sizes: Mutex::default(),
             sharing: Sharing::default(),
+            told: Mutex::default(),
         }
+    }
+
+    /// The CRM, for calls about `object`.
+    pub fn crm_for(&self, object: &str) -> &Arc<dyn Crm> {
+        if self.is_spare(object) { &self.spare_crm } else { &self.crm }
+    }
+
+    pub fn is_spare(&self, object: &str) -> bool {
+        self.spare.iter().any(|spare| spare == object)
     }
 
     fn size(&self, object: &str) -> usize {
         self.sizes.lock().unwrap_or_else(PoisonError::into_inner).get(object).copied().unwrap_or(BATCH)
+    }
+
+    /// Whether nobody was told yet that the CRM has no such field.
+    pub fn is_news(&self, object: &str, field: &str) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.insert((object.to_owned(), field.to_owned()))
     }
 
     /// Locks mean that we collide with ourselves or others: smaller batches hold fewer records.
@@ -102,6 +126,12 @@ pub(super) async fn step(shared: &Shared, target: &Target, company: Company) -> 
             wake = wake.min(next);
         }
         if due.rows == 0 {
+            continue;
+        }
+        if target.is_spare(object)
+            && let Some(until) = budget::spare_waits(target, now)
+        {
+            wake = wake.min(until);
             continue;
         }
         if let Some(until) = lingers(shared, &due, limit, now, company).await? {

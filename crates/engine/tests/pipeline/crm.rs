@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
 use tieline_core::{
-    Allowance, ConnectorError, ConnectorErrorKind, Crm, Governor, JsonMap, OutboxRow, PartyMatch,
+    Allowance, ConnectorError, ConnectorErrorKind, Crm, FieldNames, Governor, JsonMap, OutboxRow, PartyMatch,
     PhoneNumber, Purpose, Query, RecordId, RowFailure, RowResult, Rows, Written,
 };
 
@@ -48,6 +48,8 @@ struct State {
     locked: Vec<(String, usize)>,
     /// Fields the CRM does not have.
     missing: Vec<String>,
+    /// The only fields it has, when it can say.
+    fields: Option<Vec<String>>,
     calls: Vec<(String, usize)>,
     look_ups: Vec<usize>,
     allowance: Option<Allowance>,
@@ -123,6 +125,11 @@ impl FakeCrm {
 
     pub fn forget_field(&self, field: &str) {
         self.lock().missing.push(field.into());
+    }
+
+    /// From now on it can say which fields its objects have.
+    pub fn describe(&self, fields: &[&str]) {
+        self.lock().fields = Some(fields.iter().map(|field| (*field).to_owned()).collect());
     }
 
     pub fn allow(&self, used: u64, allowed: u64) {
@@ -277,6 +284,14 @@ impl Crm for FakeCrm {
             }
             _ => result.map_err(|kind| error("write", kind)),
         }
+    }
+
+    async fn field_names(&self, _: &str) -> Result<Option<FieldNames>, ConnectorError> {
+        let state = self.lock();
+        if state.down {
+            return Err(error("field_names", ConnectorErrorKind::Unavailable { status: 503 }));
+        }
+        Ok(state.fields.as_ref().map(|fields| fields.iter().cloned().collect()))
     }
 
     fn governor(&self) -> Option<&Governor> {

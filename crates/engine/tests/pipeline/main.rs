@@ -4,6 +4,7 @@
 
 mod bursts;
 mod crm;
+mod documents;
 mod failures;
 mod flows;
 mod journeys;

@@ -9,7 +9,9 @@ use tempfile::TempDir;
 use tieline_amazon_connect::AmazonConnect;
 use tieline_bridge::profile::Profile;
 use tieline_core::{Clock, Crm, DeliverySource, JsonMap, Paging, PhoneNumber, Purpose, Query, Standing};
-use tieline_engine::pipeline::{Pipeline, PipelineOptions, PipelineSetup, WorkspaceSetup, queries};
+use tieline_engine::pipeline::{
+    Pipeline, PipelineOptions, PipelineSetup, RecordMaps, WorkspaceSetup, queries,
+};
 use tieline_salesforce::{Credentials, GrantSecrets, OrgSettings, Salesforce};
 use tieline_sandbox::world::{FaultKind, FaultMatch, FaultRequest};
 use tieline_sandbox::{Addresses, Part, SimClock, salesforce};
@@ -58,6 +60,7 @@ fn pipeline(store: &SqliteStore, clock: Arc<dyn Clock>, salesforce: &Salesforce)
             crm: connection("crm"),
             region: "US".into(),
             profile: Arc::new(Profile::built_in("amazon-connect", "salesforce").unwrap()),
+            records: RecordMaps::default(),
         }],
         options: PipelineOptions { request: Duration::from_secs(5), ..PipelineOptions::default() },
     })

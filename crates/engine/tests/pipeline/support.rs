@@ -9,11 +9,16 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tieline_amazon_connect::AmazonConnect;
+use tieline_amazon_connect::{AmazonConnect, InstanceFiles};
+use tieline_aws::{Aws, AwsSettings};
+use tieline_bridge::map::FieldMaps;
 use tieline_bridge::profile::Profile;
-use tieline_core::{Clock, ConnectionName, ContactId, Crm, DeliverySource, JsonMap, WorkspaceName};
+use tieline_core::{
+    Clock, ConnectionName, ContactCenter, ContactId, Crm, DeliverySource, JsonMap, WorkspaceName,
+};
 use tieline_engine::pipeline::{
-    ContactDetail, DeadLetter, Pipeline, PipelineOptions, PipelineSetup, Taken, WorkspaceSetup, queries,
+    ContactDetail, DeadLetter, Pipeline, PipelineOptions, PipelineSetup, RecordMaps, Taken, WorkspaceSetup,
+    queries,
 };
 use tieline_store::SqliteStore;
 use tokio::sync::watch;
@@ -67,7 +72,10 @@ pub struct World {
     pub clock: Arc<TestClock>,
     pub store: SqliteStore,
     workspaces: Vec<&'static str>,
-    _dir: TempDir,
+    /// The one connection's contact center.
+    center: Arc<dyn ContactCenter>,
+    pub records: RecordMaps,
+    dir: TempDir,
 }
 
 impl World {
@@ -81,13 +89,59 @@ impl World {
         let clock = Arc::new(TestClock(watch::Sender::new(at(0))));
         let store = SqliteStore::open(dir.path().join("tieline.db"), clock.clone()).unwrap();
         let crm = Arc::new(FakeCrm::default());
-        let pipeline = pipeline(&store, &clock, &crm, workspaces);
-        Self { pipeline, crm, clock, store, workspaces: workspaces.to_vec(), _dir: dir }
+        let center: Arc<dyn ContactCenter> = Arc::new(AmazonConnect::default());
+        let records = RecordMaps::default();
+        let pipeline = pipeline(&store, &clock, &crm, workspaces, &center, &records);
+        Self { pipeline, crm, clock, store, workspaces: workspaces.to_vec(), center, records, dir }
+    }
+
+    /// The same, keeping records of these maps too; files lie in the folder `files`, the bucket `rep`.
+    pub fn keeping(maps: &[&str]) -> Self {
+        let mut world = Self::new();
+        std::fs::create_dir(world.file("")).unwrap();
+        world.center = Arc::new(AmazonConnect::default().with_files(world.files()));
+        world.keep(maps, &[]);
+        world
+    }
+
+    /// Starts again with these maps, some of them an administrator's own.
+    pub fn keep(&mut self, maps: &[&str], own: &[(&str, &str)]) {
+        let mut all = FieldMaps::built_in("amazon-connect", "salesforce").unwrap();
+        for (file, text) in own {
+            all.put(file, text).unwrap();
+        }
+        let of = |name: &&str| ((*name).to_owned(), all.get(name).unwrap());
+        self.records.maps = maps.iter().map(of).collect();
+        self.restart();
+    }
+
+    pub fn files(&self) -> InstanceFiles {
+        let aws = Aws::new(AwsSettings::from_environment(|_| None), self.clock.clone());
+        let bucket = aws.bucket("rep").in_folder(&self.file("")).unwrap();
+        InstanceFiles { buckets: vec![bucket], ..InstanceFiles::default() }
+    }
+
+    /// Has the contact center do otherwise, from the next start on.
+    pub fn replace_center(&mut self, center: Arc<dyn ContactCenter>) {
+        self.center = center;
+        self.restart();
+    }
+
+    /// The place of a file in the bucket.
+    pub fn file(&self, key: &str) -> std::path::PathBuf {
+        self.dir.path().join("files").join(key)
+    }
+
+    /// Puts a file into the bucket and says so as S3 does, at `second`.
+    pub async fn put_file(&self, key: &str, text: &str, second: i64) -> Taken {
+        std::fs::write(self.file(key), text).unwrap();
+        self.event(&created(key, second)).await
     }
 
     /// The process died and was started again: everything but the store is new.
     pub fn restart(&mut self) {
-        self.pipeline = pipeline(&self.store, &self.clock, &self.crm, &self.workspaces);
+        self.pipeline =
+            pipeline(&self.store, &self.clock, &self.crm, &self.workspaces, &self.center, &self.records);
     }
 
     pub async fn event(&self, event: &Value) -> Taken {
@@ -136,12 +190,14 @@ fn pipeline(
     clock: &Arc<TestClock>,
     crm: &Arc<FakeCrm>,
     workspaces: &[&str],
+    center: &Arc<dyn ContactCenter>,
+    records: &RecordMaps,
 ) -> Pipeline {
     let profile = Arc::new(Profile::built_in("amazon-connect", "salesforce").unwrap());
     Pipeline::new(PipelineSetup {
         store: Arc::new(store.clone()),
         clock: clock.clone(),
-        contact_centers: [(connection("connect"), Arc::new(AmazonConnect::default()) as _)].into(),
+        contact_centers: [(connection("connect"), Arc::clone(center))].into(),
         crms: [(connection("crm"), crm.clone() as Arc<dyn Crm>)].into(),
         workspaces: workspaces
             .iter()
@@ -151,10 +207,17 @@ fn pipeline(
                 crm: connection("crm"),
                 region: "US".into(),
                 profile: profile.clone(),
+                records: records.clone(),
             })
             .collect(),
         options: PipelineOptions { request: Duration::from_millis(200), ..PipelineOptions::default() },
     })
+}
+
+/// What S3 says of a new object; another second is another version.
+pub fn created(key: &str, second: i64) -> Value {
+    json!({"Records": [{"eventName": "ObjectCreated:Put", "eventTime": at(second).to_string(),
+        "s3": {"bucket": {"name": "rep"}, "object": {"key": key, "eTag": second.to_string()}}}]})
 }
 
 /// An inbound call of 120 seconds that Nora answers after 20.

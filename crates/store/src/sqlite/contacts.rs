@@ -8,7 +8,8 @@ use super::values::{
 };
 use super::{deliveries, outbox};
 use crate::{
-    ContactFilter, ContactRow, ContactSnapshot, ContactUpdate, DeliveryMark, Link, Part, StoreError,
+    ContactFilter, ContactRow, ContactSnapshot, ContactUpdate, DeliveryMark, DocumentPut, Link, Part,
+    StoreError,
 };
 
 const ROW: &str = "workspace, contact, root, channel, direction, state, agent, queue, customer, started_at, \
@@ -104,6 +105,7 @@ pub(super) fn save(
     db: &Connection,
     now: i64,
     updates: &[ContactUpdate],
+    documents: &[DocumentPut],
     marks: &[DeliveryMark],
 ) -> Result<bool, StoreError> {
     for update in updates {
@@ -115,8 +117,12 @@ pub(super) fn save(
             save_part(db, now, workspace, contact, part)?;
         }
         for put in &update.outbox {
-            outbox::put(db, now, workspace, contact, put)?;
+            outbox::put(db, now, workspace, Some(contact), None, put)?;
         }
+    }
+    for document in documents {
+        let origin = Some((document.version, document.delivery));
+        outbox::put(db, now, &document.workspace, document.contact.as_ref(), origin, &document.put)?;
     }
     deliveries::mark(db, marks)?;
     Ok(true)

@@ -3,7 +3,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tieline_core::{ConnectionName, Delivery, DeliverySource};
 
-use super::values::{count, from_word, id, rows, small, span_ms, timestamp};
+use super::values::{count, from_word, id, ms, rows, small, span_ms, timestamp};
 use crate::{DeadDelivery, DeliveryMark, DeliveryOutcome, Insertion, StoreError, StoredDelivery};
 
 pub(super) fn add(
@@ -31,15 +31,17 @@ pub(super) fn add(
 
 pub(super) fn claim(
     db: &Connection,
+    state: &'static str,
     now: i64,
     limit: usize,
     lease: Duration,
 ) -> Result<Vec<StoredDelivery>, StoreError> {
-    let mut claim = db.prepare_cached(
+    // The state as text, so that the index of that state is used.
+    let mut claim = db.prepare_cached(&format!(
         "UPDATE delivery SET lease_until = ?1, attempts = attempts + 1
-         WHERE id IN (SELECT id FROM delivery WHERE state = 'new' AND lease_until <= ?2 ORDER BY id LIMIT ?3)
-         RETURNING id, connection, source, dedupe_key, body, received_at, attempts",
-    )?;
+         WHERE id IN (SELECT id FROM delivery WHERE state = '{state}' AND lease_until <= ?2 ORDER BY id LIMIT ?3)
+         RETURNING id, connection, source, dedupe_key, body, received_at, attempts"
+    ))?;
     let mut found = claim.query(params![now.saturating_add(span_ms(lease)), now, rows(limit)])?;
     let mut claimed = Vec::new();
     while let Some(row) = found.next()? {
@@ -111,15 +113,24 @@ pub(super) fn revive(db: &Connection, id: i64) -> Result<bool, StoreError> {
 }
 
 pub(super) fn mark(db: &Connection, marks: &[DeliveryMark]) -> Result<(), StoreError> {
-    let mut update = db.prepare_cached(
-        "UPDATE delivery SET state = ?2, error = ?3, lease_until = 0 WHERE id = ?1 AND state = 'new'",
+    let mut end = db.prepare_cached(
+        "UPDATE delivery SET state = ?2, error = ?3, lease_until = 0 WHERE id = ?1 AND state IN ('new', 'file')",
+    )?;
+    let mut file = db.prepare_cached(
+        "UPDATE delivery SET state = 'file', attempts = 0, lease_until = 0 WHERE id = ?1 AND state = 'new'",
+    )?;
+    let mut later = db.prepare_cached(
+        "UPDATE delivery SET lease_until = ?2, error = ?3 WHERE id = ?1 AND state IN ('new', 'file')",
     )?;
     for mark in marks {
-        let (state, error) = match &mark.outcome {
-            DeliveryOutcome::Done => ("done", None),
-            DeliveryOutcome::Dead { error } => ("dead", Some(error)),
+        match &mark.outcome {
+            DeliveryOutcome::Done => end.execute(params![mark.id, "done", None::<&str>])?,
+            DeliveryOutcome::Dead { error } => end.execute(params![mark.id, "dead", error])?,
+            DeliveryOutcome::File => file.execute(params![mark.id])?,
+            DeliveryOutcome::Later { not_before, error } => {
+                later.execute(params![mark.id, ms(*not_before), error])?
+            }
         };
-        update.execute(params![mark.id, state, error])?;
     }
     Ok(())
 }
@@ -128,7 +139,7 @@ pub(super) fn sweep(db: &Connection, before: i64, limit: usize) -> Result<u64, S
     let swept = db
         .prepare_cached(
             "DELETE FROM delivery WHERE id IN
-             (SELECT id FROM delivery WHERE received_at < ?1 AND state <> 'new' ORDER BY received_at LIMIT ?2)",
+             (SELECT id FROM delivery WHERE received_at < ?1 AND state NOT IN ('new', 'file') ORDER BY received_at LIMIT ?2)",
         )?
         .execute(params![before, rows(limit)])?;
     Ok(swept as u64)

@@ -8,6 +8,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0002_agents", include_str!("migrations/0002_agents.sql")),
     ("0003_budget", include_str!("migrations/0003_budget.sql")),
     ("0004_audit", include_str!("migrations/0004_audit.sql")),
+    ("0005_documents", include_str!("migrations/0005_documents.sql")),
 ];
 
 /// Brings the database to this version's tables; each step is one transaction.

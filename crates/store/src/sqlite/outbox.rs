@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tieline_core::{Allowance, ConnectionName, ContactId, HourOfCalls, Purpose, Report, Word, WorkspaceName};
 
@@ -9,7 +10,7 @@ use super::values::{
 };
 use crate::{Budget, ClaimedRow, Due, OutboxEntry, OutboxPut, QueueDepths, RowMark, RowOutcome, StoreError};
 
-const ROW: &str = "id, workspace, target, object, key_field, key, contact, fields, hash, generation, priority, \
+const ROW: &str = "id, workspace, target, object, key_field, key, contact, version, fields, hash, generation, priority, \
                    state, attempts, not_before, lease, in_doubt, written_generation, written_hash, \
                    written_fields, record, dropped, error_code, error_message, created_at, updated_at";
 
@@ -30,7 +31,11 @@ fn entry(row: &Row<'_>) -> Result<OutboxEntry, StoreError> {
         object: row.get("object")?,
         key_field: row.get("key_field")?,
         key: row.get("key")?,
-        contact: id(row, "contact", "contact id")?,
+        contact: match row.get_ref("contact")?.as_str() {
+            Ok("") => None,
+            _ => Some(id(row, "contact", "contact id")?),
+        },
+        version: optional_timestamp(row.get("version")?)?,
         fields: from_json("outbox row", &fields)?,
         hash: row.get("hash")?,
         generation: row.get("generation")?,
@@ -85,7 +90,8 @@ pub(super) fn put(
     db: &Connection,
     now: i64,
     workspace: &WorkspaceName,
-    contact: &ContactId,
+    contact: Option<&ContactId>,
+    origin: Option<(Timestamp, i64)>,
     put: &OutboxPut,
 ) -> Result<(), StoreError> {
     let (after_object, after_key) = match &put.after {
@@ -96,8 +102,9 @@ pub(super) fn put(
     // given last, with nothing sent since, needs no write at all.
     db.prepare_cached(
         "INSERT INTO outbox (workspace, target, object, key, key_field, contact, fields, hash, generation,
-                             after_object, after_key, priority, state, not_before, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11, 'wait', ?12, ?13, ?13)
+                             after_object, after_key, priority, state, not_before, version, delivery,
+                             created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11, 'wait', ?12, ?14, ?15, ?13, ?13)
          ON CONFLICT (workspace, target, object, key) DO UPDATE SET
              generation = generation + (hash <> excluded.hash),
              fields = excluded.fields,
@@ -111,7 +118,9 @@ pub(super) fn put(
                           WHEN excluded.hash = written_hash AND in_doubt = 0 THEN 'done'
                           ELSE 'wait' END,
              hash = excluded.hash,
-             updated_at = excluded.updated_at",
+             version = excluded.version, delivery = excluded.delivery,
+             updated_at = excluded.updated_at
+         WHERE version IS NULL OR excluded.version IS NULL OR excluded.version >= version",
     )?
     .execute(params![
         workspace.as_str(),
@@ -119,7 +128,7 @@ pub(super) fn put(
         put.object,
         put.key,
         put.key_field,
-        contact.as_str(),
+        contact.map_or("", ContactId::as_str),
         to_json("outbox row", &put.fields)?,
         put.hash,
         after_object,
@@ -127,6 +136,8 @@ pub(super) fn put(
         put.priority,
         ms(put.not_before),
         now,
+        origin.map(|(version, _)| ms(version)),
+        origin.map(|(_, delivery)| delivery),
     ])?;
     Ok(())
 }
@@ -261,7 +272,7 @@ fn written(
         let linked = db
             .prepare_cached(
                 "INSERT INTO link (workspace, target, contact, role, record, made_by, linked_at)
-                 SELECT workspace, target, contact, object, ?2, ?3, ?4 FROM outbox WHERE id = ?1
+                 SELECT workspace, target, contact, object, ?2, ?3, ?4 FROM outbox WHERE id = ?1 AND contact <> ''
                  ON CONFLICT (workspace, target, contact, role) DO UPDATE
                      SET record = excluded.record, linked_at = excluded.linked_at
                      WHERE record <> excluded.record",
@@ -320,6 +331,14 @@ pub(super) fn revive(db: &Connection, now: i64, id: i64) -> Result<bool, StoreEr
              WHERE id = ?1 AND state = 'dead'",
         )?
         .execute(params![id, now])?;
+    if revived == 1 {
+        // What made it, a field map for example, may have been mended: it is made once more.
+        db.prepare_cached(
+            "UPDATE delivery SET state = 'new', attempts = 0, lease_until = 0
+             WHERE state = 'done' AND id = (SELECT delivery FROM outbox WHERE id = ?1)",
+        )?
+        .execute([id])?;
+    }
     Ok(revived == 1)
 }
 
@@ -391,7 +410,7 @@ pub(super) fn depths(db: &Connection) -> Result<QueueDepths, StoreError> {
         Ok(count(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
     };
     Ok(QueueDepths {
-        deliveries_new: number("SELECT count(*) FROM delivery WHERE state = 'new'")?,
+        deliveries_new: number("SELECT count(*) FROM delivery WHERE state IN ('new', 'file')")?,
         deliveries_dead: number("SELECT count(*) FROM delivery WHERE state = 'dead'")?,
         outbox_wait: number("SELECT count(*) FROM outbox WHERE state = 'wait'")?,
         outbox_dead: number("SELECT count(*) FROM outbox WHERE state = 'dead'")?,

@@ -7,8 +7,8 @@ use tieline_core::{ConnectionName, ContactId, Delivery, Report, WorkspaceName};
 use super::{SqliteStore, contacts, deliveries, outbox};
 use crate::{
     Budget, ClaimedRow, ContactFilter, ContactRow, ContactSnapshot, ContactUpdate, DeadDelivery,
-    DeliveryMark, Due, Insertion, OutboxEntry, QueueDepths, RecordStore, RowMark, StoreError, StoredDelivery,
-    Swept,
+    DeliveryMark, DocumentPut, Due, Insertion, OutboxEntry, QueueDepths, RecordStore, RowMark, StoreError,
+    StoredDelivery, Swept,
 };
 
 #[async_trait]
@@ -28,7 +28,12 @@ impl RecordStore for SqliteStore {
         lease: Duration,
     ) -> Result<Vec<StoredDelivery>, StoreError> {
         let now = self.now_ms();
-        self.write(move |db| deliveries::claim(db, now, limit, lease)).await
+        self.write(move |db| deliveries::claim(db, "new", now, limit, lease)).await
+    }
+
+    async fn claim_files(&self, limit: usize, lease: Duration) -> Result<Vec<StoredDelivery>, StoreError> {
+        let now = self.now_ms();
+        self.write(move |db| deliveries::claim(db, "file", now, limit, lease)).await
     }
 
     async fn waiting_deliveries(&self) -> Result<u64, StoreError> {
@@ -55,13 +60,14 @@ impl RecordStore for SqliteStore {
         .await
     }
 
-    async fn save_contacts(
+    async fn save_delivered(
         &self,
         updates: Vec<ContactUpdate>,
+        documents: Vec<DocumentPut>,
         marks: Vec<DeliveryMark>,
     ) -> Result<bool, StoreError> {
         let now = self.now_ms();
-        self.write_if(move |db| contacts::save(db, now, &updates, &marks)).await
+        self.write_if(move |db| contacts::save(db, now, &updates, &documents, &marks)).await
     }
 
     async fn list_contacts(

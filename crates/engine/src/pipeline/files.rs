@@ -1,0 +1,185 @@
+//! Files that deliveries tell of: read from the contact center's storage, made into outbox rows.
+//!
+//! Decoding only notes that a delivery tells of files; they are read here, so that a slow storage
+//! holds up no contact. What cannot be read now is tried again for as long as it takes, with the
+//! delivery still waiting; what can never be read is a dead letter that can be replayed. A file's
+//! rows are written in pieces, the delivery is done with the last: killed in between, it is read again,
+//! which changes nothing.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures::future::join_all;
+use jiff::Timestamp;
+use tieline_core::{
+    ConnectionName, ConnectorErrorKind, Delivery, FileContents, FileError, FileSource, error_chain,
+};
+use tieline_store::{DeliveryMark, DeliveryOutcome, DocumentPut, StoreError, StoredDelivery};
+use tracing::{error, info, warn};
+
+use super::documents::{row, tells_regions_apart};
+use super::metrics::add;
+use super::send::kept_until;
+use super::setup::{CONTACT_RECORD, Shared};
+
+/// Deliveries read at a time: each may hold a file of 32 MB in memory.
+const AT_ONCE: usize = 2;
+/// How long one is ours; longer than reading and writing it takes.
+const LEASE: Duration = Duration::from_secs(180);
+/// Rows of one transaction: few enough that intake, which waits behind it, hardly notices.
+const PIECE: usize = 100;
+const FIRST_BACKOFF: Duration = Duration::from_secs(5);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(900);
+/// A file that cannot be read for longer than this needs a person.
+const ALARM: Duration = Duration::from_secs(72 * 3600);
+/// Refused rows of one file that are told one by one; their number is always told.
+const TOLD: usize = 100;
+
+/// Whether the delivery tells of files that are to be read.
+pub(super) fn tells_of_wanted(shared: &Shared, delivery: &StoredDelivery) -> bool {
+    is_about_files(shared, &delivery.connection, &delivery.delivery)
+        && !wanted(shared, &delivery.connection).is_empty()
+}
+
+/// Whether the delivery tells of files and nobody keeps what is in them: to take it would be to say
+/// that something was done.
+pub(super) fn tells_of_unwanted(shared: &Shared, connection: &ConnectionName, delivery: &Delivery) -> bool {
+    wanted(shared, connection).is_empty() && is_about_files(shared, connection, delivery)
+}
+
+fn is_about_files(shared: &Shared, connection: &ConnectionName, delivery: &Delivery) -> bool {
+    let source = shared.contact_centers.get(connection).and_then(|center| center.files());
+    source.is_some_and(|source| source.tells_of_files(delivery))
+}
+
+/// Names of the field maps that workspaces have for what is in files.
+fn wanted<'a>(shared: &'a Shared, connection: &ConnectionName) -> Vec<&'a str> {
+    let names: BTreeSet<&str> = shared
+        .workspaces_of(connection)
+        .flat_map(|workspace| workspace.records.maps.keys())
+        .map(String::as_str)
+        .filter(|name| *name != CONTACT_RECORD)
+        .collect();
+    names.into_iter().collect()
+}
+
+/// Reads some; `false` when nothing waits.
+pub(super) async fn step(shared: &Shared) -> Result<bool, StoreError> {
+    let claimed = shared.store.claim_files(AT_ONCE, LEASE).await?;
+    if claimed.is_empty() {
+        return Ok(false);
+    }
+    for done in join_all(claimed.iter().map(|delivery| take(shared, delivery))).await {
+        done?;
+    }
+    shared.wake_writers();
+    Ok(true)
+}
+
+async fn take(shared: &Shared, delivery: &StoredDelivery) -> Result<(), StoreError> {
+    let (mut rows, outcome) = match made(shared, delivery).await {
+        Ok(rows) => (rows, DeliveryOutcome::Done),
+        Err(NotMade::Never(error)) => {
+            warn!(delivery.id = delivery.id, error, "A file cannot be used; its delivery is a dead letter");
+            add(&shared.counters.deliveries_dead, 1);
+            (Vec::new(), DeliveryOutcome::Dead { error })
+        }
+        Err(NotMade::Later { not_before, error }) => {
+            let waits = shared.clock.now().duration_since(delivery.delivery.received_at);
+            if waits > ALARM.try_into().unwrap_or_default() {
+                error!(delivery.id = delivery.id, error, "A file could not be read for three days");
+            } else {
+                warn!(delivery.id = delivery.id, error, until = %not_before, "A file waits to be read");
+            }
+            (Vec::new(), DeliveryOutcome::Later { not_before, error })
+        }
+    };
+    if outcome == DeliveryOutcome::Done {
+        add(&shared.counters.deliveries_decoded, 1);
+    }
+    let mark = DeliveryMark { id: delivery.id, outcome };
+    loop {
+        let rest = rows.split_off(rows.len().min(PIECE));
+        let marks = if rest.is_empty() { vec![mark.clone()] } else { Vec::new() };
+        shared.store.save_delivered(Vec::new(), rows, marks).await?;
+        if rest.is_empty() {
+            return Ok(());
+        }
+        rows = rest;
+    }
+}
+
+enum NotMade {
+    Later { not_before: Timestamp, error: String },
+    Never(String),
+}
+
+async fn made(shared: &Shared, delivery: &StoredDelivery) -> Result<Vec<DocumentPut>, NotMade> {
+    let center = shared.contact_centers.get(&delivery.connection);
+    let Some(source) = center.and_then(|center| center.files()) else {
+        return Err(NotMade::Never("the connection has no `files` any more".into()));
+    };
+    let maps = wanted(shared, &delivery.connection);
+    let FileContents { documents, refused } = read(shared, delivery, source, &maps).await?;
+    for (line, code) in refused.iter().take(TOLD) {
+        warn!(delivery.id = delivery.id, line, code, "A row of a file is no record and is left out");
+    }
+    let mut rows = Vec::with_capacity(documents.len());
+    for workspace in shared.workspaces_of(&delivery.connection) {
+        let mut of_map = None;
+        for document in &documents {
+            let Some(map) = workspace.records.maps.get(document.map) else { continue };
+            let apart = match of_map {
+                Some((name, apart)) if name == document.map => apart,
+                _ => {
+                    let target = &shared.targets[&workspace.crm];
+                    let apart = tells_regions_apart(target, &workspace.records, map).await;
+                    apart.map_err(|kind| crm_down(shared, delivery, &kind))?
+                }
+            };
+            of_map = Some((document.map, apart));
+            let row = row(shared, workspace, delivery, document, apart).map_err(NotMade::Never)?;
+            rows.extend(row);
+        }
+    }
+    info!(
+        delivery.id = delivery.id,
+        rows = rows.len(),
+        refused = refused.len(),
+        "Read what a delivery tells of"
+    );
+    Ok(rows)
+}
+
+async fn read(
+    shared: &Shared,
+    delivery: &StoredDelivery,
+    source: &dyn FileSource,
+    maps: &[&str],
+) -> Result<FileContents, NotMade> {
+    source.read(&delivery.delivery, maps).await.map_err(|failure| match failure {
+        FileError::Later { .. } => {
+            NotMade::Later { not_before: backoff(shared, delivery), error: failure.to_string() }
+        }
+        FileError::Never { .. } => NotMade::Never(failure.to_string()),
+    })
+}
+
+/// Without the CRM's description rows might get ids of their own: it is waited for.
+fn crm_down(shared: &Shared, delivery: &StoredDelivery, kind: &ConnectorErrorKind) -> NotMade {
+    match kind {
+        ConnectorErrorKind::AllowanceKept { retry_after } => {
+            NotMade::Later { not_before: kept_until(shared, *retry_after), error: error_chain(kind) }
+        }
+        kind if kind.is_target_down() => {
+            NotMade::Later { not_before: backoff(shared, delivery), error: error_chain(kind) }
+        }
+        kind => NotMade::Never(error_chain(kind)),
+    }
+}
+
+fn backoff(shared: &Shared, delivery: &StoredDelivery) -> Timestamp {
+    let backoff = FIRST_BACKOFF.saturating_mul(1 << delivery.attempts.saturating_sub(1).min(8));
+    let now = shared.clock.now();
+    now.checked_add(backoff.min(LONGEST_BACKOFF)).unwrap_or(now)
+}
