@@ -74,12 +74,11 @@ pub(crate) fn sosl(text: &str) -> String {
     out
 }
 
-/// Escapes one character of a quoted literal.
+/// Escapes one character of a quoted literal. A double quote is an ordinary one between single quotes.
 pub(crate) fn push_escaped(out: &mut String, c: char) {
     match c {
         '\\' => out.push_str("\\\\"),
         '\'' => out.push_str("\\'"),
-        '"' => out.push_str("\\\""),
         '\n' => out.push_str("\\n"),
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
@@ -191,7 +190,7 @@ mod tests {
         assert_eq!(literal("x' OR Id!='"), r"'x\' OR Id!=\''");
         assert_eq!(literal(r"\"), r"'\\'");
         assert_eq!(literal(r"\'; --"), r"'\\\'; --'");
-        assert_eq!(literal("a\nb\t\"c\""), r#"'a\nb\t\"c\"'"#);
+        assert_eq!(literal("a\nb\t\"c\""), r#"'a\nb\t"c"'"#);
         assert_eq!(literal("Zoë 東京 %_"), "'Zoë 東京 %_'");
     }
 

@@ -27,7 +27,7 @@ pub(crate) enum Language {
 /// A value that would change what the query says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the value of `{parameter}` stands outside of quotes and is no name, number, date, boolean, or list of them"
+    "the value of `{parameter}` stands outside of quotes and is no name, number, date, boolean, quoted text, or list of them"
 )]
 pub(crate) struct UnsafeValue {
     pub parameter: String,
@@ -140,7 +140,8 @@ fn pass(
                     if !is_harmless(value) {
                         return Err(UnsafeValue { parameter: name.to_owned() });
                     }
-                    out.push_str(value.trim());
+                    // With its blanks, as the reference leaves them.
+                    out.push_str(value);
                     Ok(())
                 })?;
             }
@@ -260,14 +261,12 @@ const STRUCTURE: [&str; 21] = [
     "by", "having", "order", "limit", "offset", "for", "update", "using", "typeof",
 ];
 
-/// Whether `value` may stand between literals: names, numbers, dates, booleans, separated by
-/// commas, or a list of those and of literals in parentheses.
+/// Whether `value` may stand between literals: names, numbers, dates, booleans and literals of its
+/// own, separated by commas, with parentheses around them or without.
 fn is_harmless(value: &str) -> bool {
     let value = value.trim();
-    if let Some(inside) = value.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
-        return items(inside).is_some_and(|items| items.iter().all(|item| is_item(item) || is_literal(item)));
-    }
-    items(value).is_some_and(|items| items.iter().all(|item| is_item(item)))
+    let inside = value.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(value);
+    items(inside).is_some_and(|items| items.iter().all(|item| is_item(item) || is_literal(item)))
 }
 
 /// The parts between commas that are not in a literal; `None` when a literal is not closed.
@@ -378,6 +377,8 @@ mod tests {
             "true",
             "null",
             "('a', 'it\\'s', 3)",
+            "'a'",
+            "'a', 'it\\'s'",
             " DESC ",
         ] {
             assert!(fill(good).is_ok(), "{good}");
@@ -386,7 +387,9 @@ mod tests {
             "Id FROM User",
             "1 OR 1=1",
             "x' OR Id!='",
-            "'a'",
+            "'a' OR Id != ''",
+            "'a'b'",
+            "'a",
             "",
             "or",
             "Id,",
@@ -401,6 +404,15 @@ mod tests {
         ] {
             assert_eq!(fill(bad), Err(UnsafeValue { parameter: "f".into() }), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_let_in_keeps_its_blanks_and_quotes() {
+        let text = substrings(
+            "select list from Task where Subject = term",
+            &[("term", r#"'Call "back"'"#), ("list", " Id ,Name")],
+        );
+        assert_eq!(text.unwrap(), r#"select  Id ,Name from Task where Subject = 'Call "back"'"#);
     }
 
     #[test]

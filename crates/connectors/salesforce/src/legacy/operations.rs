@@ -129,7 +129,7 @@ pub(super) fn lookup_all_text(parameters: &JsonMap) -> Result<String, LegacyErro
 fn selection(parameters: &JsonMap) -> Result<String, LegacyError> {
     let object = text(parameters, "sf_object")?;
     let fields = text(parameters, "sf_fields")?;
-    if !soql::is_name(object) {
+    if !soql::is_name(object.trim()) {
         return Err(LegacyError::unsafe_value("`sf_object` is no object's name"));
     }
     if !is_select_list(fields) {
@@ -168,12 +168,21 @@ fn conditions(parameters: &JsonMap) -> Result<String, LegacyError> {
     Ok(text)
 }
 
-/// The author's list of fields: names, functions of names, child queries in parentheses; nothing
-/// that ends the list.
+/// The author's list of fields: names, functions, child queries in parentheses with their own
+/// conditions; nothing that ends the list.
 fn is_select_list(text: &str) -> bool {
     let mut depth = 0_i32;
     let mut word = String::new();
+    let mut quoted = false;
     for c in text.chars().chain([' ']) {
+        if quoted {
+            match c {
+                '\\' => return false,
+                '\'' => quoted = false,
+                _ => {}
+            }
+            continue;
+        }
         if c.is_ascii_alphanumeric() || c == '_' {
             word.push(c);
             continue;
@@ -186,13 +195,15 @@ fn is_select_list(text: &str) -> bool {
             '(' => depth += 1,
             ')' => depth -= 1,
             ',' | '.' | ' ' | '\t' | '\n' | '\r' => {}
+            '\'' if depth > 0 => quoted = true,
+            '=' | '<' | '>' | '!' | ':' | '+' | '-' if depth > 0 => {}
             _ => return false,
         }
         if depth < 0 {
             return false;
         }
     }
-    depth == 0 && !text.trim().is_empty()
+    depth == 0 && !quoted && !text.trim().is_empty()
 }
 
 /// `%A%B%C%` of the last ten characters; characters, not digits, as recorded.
@@ -305,12 +316,23 @@ mod tests {
         let names = |object: &str, fields: &str, condition: &str| {
             lookup(&json!({"sf_object": object, "sf_fields": fields, condition: "x"}))
         };
-        assert!(names("Contact", "Id, toLabel(Status) s, (SELECT Id FROM Cases)", "Name").is_ok());
+        for fields in [
+            "Id, toLabel(Status) s, (SELECT Id FROM Cases)",
+            "Id, (SELECT Id FROM Cases WHERE Status = 'It (is) new' AND Priority != null LIMIT 1)",
+            "DISTANCE(Place__c, GEOLOCATION(52.5,-13.4), 'km')",
+        ] {
+            assert!(names("Contact", fields, "Name").is_ok(), "{fields}");
+        }
+        assert_eq!(names(" Contact", "Id", "Name").unwrap(), "SELECT Id FROM  Contact WHERE Name='x'");
         for (object, fields, condition) in [
             ("Contact WHERE Id != null", "Id", "Name"),
             ("Contact", "Id FROM User WHERE Id != null", "Name"),
             ("Contact", "Id) FROM (User", "Name"),
             ("Contact", "Id'", "Name"),
+            ("Contact", "Id = 'x'", "Name"),
+            ("Contact", "(SELECT Id FROM Cases WHERE A = '') FROM User WHERE (Id = '')", "Name"),
+            ("Contact", "(SELECT Id FROM Cases WHERE A = 'x", "Name"),
+            ("Contact", "(SELECT Id FROM Cases WHERE A = '\\') FROM User WHERE (Id = ')", "Name"),
             ("Contact", "Id", "Name!='' OR Name"),
         ] {
             let error = names(object, fields, condition).unwrap_err();
