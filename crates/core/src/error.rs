@@ -20,6 +20,9 @@ pub struct ConnectorError {
     pub operation: &'static str,
     #[source]
     pub kind: ConnectorErrorKind,
+    /// The vendor's own first words, `CODE: message`, where it said any. They may quote what it was
+    /// asked, so they are for whoever asked and not for logs.
+    pub said: Option<String>,
 }
 
 /// What the caller does next.
@@ -95,7 +98,7 @@ mod tests {
     #[test]
     fn a_chain_says_every_cause_once() {
         let kind = ConnectorErrorKind::Unreachable("connection refused".into());
-        let error = ConnectorError { connector: "salesforce", operation: "write", kind };
+        let error = ConnectorError { connector: "salesforce", operation: "write", kind, said: None };
         assert_eq!(
             error_chain(&error),
             "salesforce: write failed: the vendor could not be reached: connection refused"

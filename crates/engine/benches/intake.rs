@@ -65,7 +65,12 @@ impl Crm for WillingCrm {
 }
 
 fn unsupported() -> ConnectorError {
-    ConnectorError { connector: "bench", operation: "read", kind: ConnectorErrorKind::Unsupported }
+    ConnectorError {
+        connector: "bench",
+        operation: "read",
+        kind: ConnectorErrorKind::Unsupported,
+        said: None,
+    }
 }
 
 fn connection(name: &str) -> ConnectionName {

@@ -55,8 +55,11 @@ impl LambdaError {
         if manner == Manner::Ours {
             return Self::of_dip(DipError::from(error), manner);
         }
+        if let Some(said) = error.said {
+            return Self::new("Exception", said);
+        }
         match error.kind {
-            // A status alone is its own text; the reference's first, and what it dropped behind it.
+            // A status alone is its own text.
             ConnectorErrorKind::Rejected { code, message, .. } if code.starts_with("HTTP_") => {
                 Self::new("Exception", message)
             }
@@ -66,11 +69,10 @@ impl LambdaError {
             ConnectorErrorKind::Unavailable { status } => {
                 Self::new("Exception", format!("request returned status code: {status}"))
             }
-            ConnectorErrorKind::Unauthorized => {
-                Self::new("InvalidAuthTokenException", "Salesforce refused our credentials")
-            }
+            // With nothing to it, as recorded.
+            ConnectorErrorKind::Unauthorized => Self::new("InvalidAuthTokenException", ""),
             kind => {
-                let error = ConnectorError { kind, ..error };
+                let error = ConnectorError { kind, said: None, ..error };
                 Self::new("Exception", DipError::from(error).detail)
             }
         }

@@ -195,6 +195,7 @@ mod tests {
                 code: "INVALID_FIELD".into(),
                 message: "No such column; also this".into(),
             },
+            said: None,
         });
         assert_eq!(error.to_string(), "dip.crm_rejected: INVALID_FIELD: No such column; also this");
     }

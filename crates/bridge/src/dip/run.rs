@@ -493,7 +493,7 @@ mod tests {
         async fn perform(&self, operation: &Operation) -> Result<Found, ConnectorError> {
             self.gate.acquire().await.unwrap().forget();
             if let Some(kind) = self.failures.lock().unwrap().pop() {
-                return Err(ConnectorError { connector: "fake", operation: "perform", kind });
+                return Err(ConnectorError { connector: "fake", operation: "perform", kind, said: None });
             }
             if !operation.changes() {
                 return Ok(Found::Rows { rows: vec![], total: 3 });

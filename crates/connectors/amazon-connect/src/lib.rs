@@ -107,7 +107,7 @@ impl ContactCenter for AmazonConnect {
 }
 
 fn error(operation: &'static str, kind: ConnectorErrorKind) -> ConnectorError {
-    ConnectorError { connector: "amazon-connect", operation, kind }
+    ConnectorError { connector: "amazon-connect", operation, kind, said: None }
 }
 
 /// The sender's mistake, in a form that can be shown to it.

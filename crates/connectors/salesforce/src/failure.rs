@@ -123,7 +123,23 @@ impl Failure {
     }
 
     pub fn during(self, operation: &'static str) -> ConnectorError {
-        ConnectorError { connector: "salesforce", operation, kind: self.into() }
+        let said = self.first_words();
+        ConnectorError { connector: "salesforce", operation, kind: self.into(), said }
+    }
+
+    /// The org's first words as the reference functions tell them: `CODE: message`.
+    fn first_words(&self) -> Option<String> {
+        match self {
+            Self::Throttled { code, message, .. } if !code.starts_with("HTTP_") => {
+                Some(format!("{code}: {message}"))
+            }
+            Self::Unavailable { problems, .. } => problems.first().map(ToString::to_string),
+            Self::LoginRefused { status, code, message } if *status != 401 => {
+                Some(format!("{code}: {message}"))
+            }
+            Self::Credentials(CredentialError::Invalid(why)) => Some(why.clone()),
+            _ => None,
+        }
     }
 }
 
@@ -220,6 +236,19 @@ mod tests {
             assert_eq!(got, status);
             assert_eq!(message, format!("request returned status code: {status}"));
         }
+    }
+
+    #[test]
+    fn an_org_in_trouble_is_quoted_where_it_says_why() {
+        let said = |status: u16, body: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            Failure::from_answer(status, None, body.as_bytes()).during("write").said
+        };
+        let body = r#"[{"message":"busy","errorCode":"SERVER_UNAVAILABLE"},{"message":"b","errorCode":"C"}]"#;
+        assert_eq!(said(503, body).as_deref(), Some("SERVER_UNAVAILABLE: busy"));
+        let body = r#"[{"message":"spent","errorCode":"REQUEST_LIMIT_EXCEEDED"}]"#;
+        assert_eq!(said(403, body).as_deref(), Some("REQUEST_LIMIT_EXCEEDED: spent"));
+        assert_eq!((said(503, "<html>"), said(429, "")), (None, None));
     }
 
     #[test]

@@ -157,7 +157,7 @@ impl FakeCrm {
 }
 
 fn error(operation: &'static str, kind: ConnectorErrorKind) -> ConnectorError {
-    ConnectorError { connector: "fake", operation, kind }
+    ConnectorError { connector: "fake", operation, kind, said: None }
 }
 
 fn lost() -> ConnectorErrorKind {

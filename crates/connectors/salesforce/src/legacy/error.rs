@@ -1,6 +1,7 @@
 use serde_json::Value;
 use tieline_bridge::dip::{DipCode, DipError};
 use tieline_core::JsonMap;
+use tracing::warn;
 
 use crate::auth::CredentialError;
 use crate::failure::Failure;
@@ -97,20 +98,18 @@ impl From<Failure> for LegacyError {
             Failure::Unavailable { status, problems } if problems.is_empty() => {
                 Self::exception(status_text(status))
             }
-            Failure::Unavailable { problems, .. } => {
-                Self::exception(problems.iter().map(problem_text).collect::<Vec<_>>().join("; "))
-            }
+            Failure::Unavailable { problems, .. } => Self::exception(problem_text(&problems[0])),
             Failure::Rejected { problem, others, .. } if problem.code.starts_with("UNSAFE_") => {
                 debug_assert!(others.is_empty());
                 Self::unsafe_value(problem.message)
             }
+            // The first is the answer flows know; what else the org said is for the log.
             Failure::Rejected { problem, others, .. } => {
-                let mut text = problem_text(&problem);
-                for other in others {
-                    text.push_str("; ");
-                    text.push_str(&other.to_string());
+                if !others.is_empty() {
+                    let codes: Vec<&str> = others.iter().map(|other| other.code.as_str()).collect();
+                    warn!(code = problem.code, also = ?codes, "The org had more to say than the answer holds");
                 }
-                Self::exception(text)
+                Self::exception(problem_text(&problem))
             }
             Failure::Malformed { status, .. } => {
                 Self::new("JSONDecodeError", format!("the answer with status {status} could not be read"))

@@ -409,7 +409,8 @@ async fn what_salesforce_says_is_kept_with_its_status_and_without_the_caller_s_w
         let legacy_error = ask(&legacy(&salesforce), &create).await.unwrap_err();
         assert_eq!(legacy_error.imitated, Some("Exception"));
         assert!(legacy_error.detail.starts_with("INVALID_EMAIL_ADDRESS: Email: invalid email address: "));
-        assert!(legacy_error.detail.contains("; STRING_TOO_LONG: "), "{}", legacy_error.detail);
+        // Flows built on the reference's texts know the first alone.
+        assert!(!legacy_error.detail.contains("STRING_TOO_LONG"), "{}", legacy_error.detail);
         for private in ["zoe@example.com", "12025550143"] {
             assert!(!error.detail.contains(private) && !legacy_error.detail.contains(private), "{private}");
         }
