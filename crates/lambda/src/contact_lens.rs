@@ -20,6 +20,7 @@ use crate::config::ConfigError;
 use crate::context::Context;
 use crate::lock::{Lock, State, Taken, Work};
 use crate::name::Manner;
+use crate::wording;
 
 /// An analysis of a call of hours is a few megabytes.
 const LARGEST_ANALYSIS: usize = 32 * 1024 * 1024;
@@ -105,9 +106,8 @@ async fn import(
         return Ok(Outcome::Skipped);
     }
     let bucket = context.aws().bucket(&object.bucket);
-    let file = bucket.read(&object.key, LARGEST_ANALYSIS).await?.ok_or_else(|| {
-        LambdaError::new("lambda.object_refused", "the analysis is not in the bucket any more")
-    })?;
+    let gone = || wording::gone(manner, "the analysis is not in the bucket any more");
+    let file = bucket.read(&object.key, LARGEST_ANALYSIS).await?.ok_or_else(gone)?;
     let analysis = Analysis::parse(&file.bytes).map_err(|kind| document_error(&kind))?;
     let contact = analysis.contact_id();
     if !is_contact_id(contact) {
@@ -226,7 +226,14 @@ fn extra(analysis: &Analysis, recording: Option<&str>) -> JsonMap {
 /// ours say nothing, and the reference's name gives the key it will have, or an empty text where
 /// the analysis is stored under a name of its own.
 async fn recording_path(bucket: &Bucket, key: &str, contact: &str, manner: Manner) -> Option<String> {
-    let place = Place::of(key, contact)?;
+    let place = match (Place::of(key, contact), manner) {
+        (Some(place), _) => place,
+        // Somebody's own name: the reference looks through all there are.
+        (None, Manner::Legacy) if parts(key, contact).is_none() => {
+            Place::Below("Analysis/Voice/Redacted".into())
+        }
+        (None, _) => return None,
+    };
     if let Place::At { key, .. } = &place {
         match bucket.head(key).await {
             Ok(Some(_)) => return Some(format!("{}/{key}", bucket.name())),

@@ -15,6 +15,7 @@ use crate::config::{Environment, SalesforceSettings, dip_settings};
 use crate::credentials::SecretCredentials;
 use crate::dip::Answering;
 use crate::forward::Server;
+use crate::name::Manner;
 use crate::recording_url::CloudFront;
 use crate::rights::DipRights;
 
@@ -36,6 +37,8 @@ pub(crate) struct Context {
     pub cloudfront: OnceCell<CloudFront>,
     maps: OnceLock<FieldMaps>,
     said: Mutex<HashSet<&'static str>>,
+    /// How the first answer was asked for; a process has one name.
+    pub manner: OnceLock<Manner>,
     pub server: OnceCell<Server>,
 }
 
@@ -51,6 +54,7 @@ impl Context {
             cloudfront: OnceCell::new(),
             maps: OnceLock::new(),
             said: Mutex::default(),
+            manner: OnceLock::new(),
             server: OnceCell::new(),
         }
     }
@@ -96,6 +100,7 @@ impl Context {
                 let credentials = SecretCredentials {
                     secrets: Arc::new(Secrets::new(self.aws().clone())),
                     secret_id: settings.secret_id,
+                    tries_without_token: self.manner.get() == Some(&Manner::Legacy),
                     grant: settings.grant,
                     username: settings.username,
                 };

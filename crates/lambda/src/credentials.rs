@@ -18,6 +18,9 @@ pub(crate) struct SecretCredentials {
     pub secret_id: String,
     pub grant: Grant,
     pub username: String,
+    /// As the reference functions: where the secret has no token, the first request goes out without
+    /// one, and only its refusal asks for one.
+    pub tries_without_token: bool,
 }
 
 /// The secret's members we read; others belong to others.
@@ -47,7 +50,11 @@ impl CredentialSource for SecretCredentials {
                 CredentialError::Invalid(error.to_string())
             }
         })?;
-        read(text.expose_secret(), self.grant, &self.username)
+        let mut credentials = read(text.expose_secret(), self.grant, &self.username)?;
+        if self.tries_without_token && self.grant == Grant::Password {
+            credentials.token.get_or_insert_with(|| SecretString::from(""));
+        }
+        Ok(credentials)
     }
 }
 

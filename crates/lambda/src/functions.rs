@@ -74,6 +74,7 @@ impl Functions {
     ) -> Result<Value, LambdaError> {
         let context = &self.context;
         let (function, manner) = named(name, &context.environment)?;
+        context.manner.get_or_init(|| manner);
         match function {
             Function::Dip => dip::run(context, manner, event, ends_at).await,
             Function::ContactRecords => contact_records::run(context, manner, event).await,
@@ -83,8 +84,8 @@ impl Functions {
             Function::QueueMetricsLoop => queue_metrics::run_loop(context, event).await,
             Function::ContactLens => contact_lens::run(context, manner, event).await,
             Function::TranscriptionStart => transcription::start(context, manner, event).await,
-            Function::TranscriptionSubmit => transcription::submit(context, event).await,
-            Function::TranscriptionStatus => transcription::status(context, event).await,
+            Function::TranscriptionSubmit => transcription::submit(context, manner, event).await,
+            Function::TranscriptionStatus => transcription::status(context, manner, event).await,
             Function::TranscriptionResult => transcription::result(context, manner, event).await,
             Function::ProfilesCheck => profiles_check::run(context).await,
             Function::RecordingUrl => recording_url::run(context, manner, event).await,

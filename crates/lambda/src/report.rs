@@ -72,14 +72,7 @@ impl Problem {
                 LambdaError::new("report.too_large", format!("a report has at most {LARGEST_REPORT} bytes"))
             }
             (Self::Aws(error), Manner::Ours) => LambdaError::new("report.not_read", error.to_string()),
-            (Self::Gone, Manner::Legacy) => {
-                let gone = AwsError::Refused {
-                    status: 404,
-                    code: "NoSuchKey".into(),
-                    message: "The specified key does not exist.".into(),
-                };
-                wording::of_aws(&gone, "get_object")
-            }
+            (Self::Gone, Manner::Legacy) => wording::of_aws(&wording::no_such_key(), "get_object"),
             (Self::Gone, Manner::Ours) => {
                 LambdaError::new("report.not_found", "the object is not in its bucket any more")
             }

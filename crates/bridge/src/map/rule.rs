@@ -173,9 +173,12 @@ impl FieldMap {
             }
         }
         if let Some(headers) = &self.headers {
+            let own: Vec<String> = fields.keys().cloned().collect();
             for (header, value) in document.as_object().into_iter().flatten() {
-                if !self.names(header)
-                    && let Some(name) = headers.field(header, context.namespace)
+                let name = headers.field(header, context.namespace).filter(|_| !self.names(header));
+                // What a report says of itself counts less than what is known of it.
+                if let Some(name) = name
+                    && !own.iter().any(|own| own.eq_ignore_ascii_case(&name))
                 {
                     fields.insert(name, plain(value.clone()));
                 }

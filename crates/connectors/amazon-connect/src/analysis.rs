@@ -96,8 +96,8 @@ impl Analysis {
 
     /// What was said, in order: per utterance `id`, `participantId`, `beginOffsetMillis`,
     /// `endOffsetMillis`, `content`, `sentiment`, `loudness_score`, then `issues_detected` and
-    /// `redaction` where there are any, and `participantRole` (empty when unknown). A chat's
-    /// message has null offsets and `absoluteTime` instead.
+    /// `redaction` where there are any, and `participantRole` (empty when unknown; for named roles
+    /// only of those who have one). A chat's message has null offsets and `absoluteTime` instead.
     pub fn utterances(&self, roles: Roles) -> Vec<Value> {
         self.said().map(|turn| self.utterance(turn, roles)).collect()
     }
@@ -124,11 +124,10 @@ impl Analysis {
             }
         }
         let id = turn.get("ParticipantId").and_then(Value::as_str).unwrap_or_default();
-        let role = match roles {
-            Roles::Named if !matches!(id, "AGENT" | "CUSTOMER") => "",
-            _ => self.role(id).or(turn.get("ParticipantRole").and_then(Value::as_str)).unwrap_or_default(),
-        };
-        members.insert("participantRole".into(), role.into());
+        if roles == Roles::Everybody || matches!(id, "AGENT" | "CUSTOMER") {
+            let role = self.role(id).or(turn.get("ParticipantRole").and_then(Value::as_str));
+            members.insert("participantRole".into(), role.unwrap_or_default().into());
+        }
         utterance
     }
 
@@ -260,7 +259,7 @@ mod tests {
             ]
         );
         // The reference looks roles up for two names only, and these are ids.
-        assert_eq!(call.utterances(Roles::Named)[0]["participantRole"], "");
+        assert!(call.utterances(Roles::Named)[0].get("participantRole").is_none());
     }
 
     #[test]

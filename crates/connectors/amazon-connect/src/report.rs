@@ -281,10 +281,8 @@ impl Report {
     }
 
     fn values(&self, line: &Line) -> Map<String, Value> {
-        let value = |text: &str| {
-            let text = without_percent(text);
-            if text.is_empty() { Value::Null } else { Value::String(text) }
-        };
+        // Nothing clears the field; of a lone percent sign the reference leaves the empty text.
+        let value = |text: &str| if text.is_empty() { Value::Null } else { without_percent(text).into() };
         self.columns.iter().cloned().zip(line.values.iter().map(|text| value(text))).collect()
     }
 }
@@ -380,7 +378,7 @@ mod tests {
         assert_eq!(found.rows[0].values["agent"], "O'Neil, \"J\"");
         assert_eq!(found.rows[0].values["note"], "a\nb");
         assert_eq!((found.rows[0].line, found.rows[1].line), (2, 4));
-        assert_eq!(found.rows[1].values["note"], Value::Null, "nothing but a sign is no value");
+        assert_eq!(found.rows[1].values["note"], "", "nothing but a sign, as the reference has it");
     }
 
     #[test]

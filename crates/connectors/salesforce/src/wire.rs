@@ -93,10 +93,16 @@ pub(crate) struct CreateAnswer {
     pub id: String,
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// One row's result of a collections call.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SaveResult {
     pub id: Option<String>,
+    /// A success's answer may leave it out; a refusal has `errors`.
+    #[serde(default = "yes")]
     pub success: bool,
     /// Upserts only.
     pub created: Option<bool>,

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use tieline_amazon_connect::{Batch, RecordDocument, Said, read_item};
+use tieline_amazon_connect::{Batch, BatchItem, RecordDocument, Said, UnreadableRecord, read_item};
 use tieline_bridge::map::{FieldMap, MapContext};
 use tieline_core::{JsonMap, OutboxRow, RowFailure};
 use tieline_salesforce::Salesforce;
@@ -40,7 +40,7 @@ pub(super) async fn run(context: &Context, manner: Manner, batch: &Batch) -> Wor
     if !imports && !recordings {
         return work;
     }
-    let found = read(batch, &mut work);
+    let found = read(batch, manner, &mut work);
     if recordings {
         for found in found.iter().filter(|found| asks_for_recording(environment, &found.record)) {
             let event = json!({ "async": true, "record": encoded(&found.record.document) });
@@ -87,7 +87,13 @@ fn encoded(document: &Value) -> String {
     base64::engine::general_purpose::STANDARD.encode(document.to_string())
 }
 
-fn read(batch: &Batch, work: &mut Work) -> Vec<Found> {
+/// Whether a document without a contact says that it wants to be imported.
+fn asks_for_import(item: &BatchItem) -> bool {
+    let document: Option<Value> = item.data.as_deref().and_then(|data| serde_json::from_slice(data).ok());
+    document.is_some_and(|document| document["Attributes"]["postcallCTRImportEnabled"] == "true")
+}
+
+fn read(batch: &Batch, manner: Manner, work: &mut Work) -> Vec<Found> {
     let mut found = Vec::new();
     for (place, item) in batch.items.iter().enumerate() {
         match read_item(item) {
@@ -99,6 +105,11 @@ fn read(batch: &Batch, work: &mut Work) -> Vec<Found> {
                         Said::Event | Said::Nothing => debug!(item = place, "Not a contact record"),
                     }
                 }
+            }
+            Err(UnreadableRecord::NoContact)
+                if manner == Manner::Legacy && !is_trigger(batch) && !asks_for_import(item) =>
+            {
+                debug!(item = place, "A document of something else");
             }
             Err(problem) => {
                 warn!(item = place, %problem, "A record of the batch cannot be read");
@@ -207,10 +218,8 @@ async fn ready(context: &Context, manner: Manner) -> Result<Ready, LambdaError> 
         }
     }
     let column = map.columns(namespace).find(|column| column.optional);
-    let region = column
-        .filter(|column| fields.has(&column.name))
-        .and_then(|_| context.environment.get("AWS_REGION"))
-        .map(str::to_owned);
+    let region =
+        column.filter(|column| fields.has(&column.name)).and_then(|_| context.region()).map(str::to_owned);
     Ok(Ready { salesforce: salesforce.clone(), map, region })
 }
 

@@ -11,15 +11,18 @@ mod start;
 use jiff::Timestamp;
 use serde_json::Value;
 use tieline_amazon_connect::{TranscriptionJob, start_transcription, transcription};
+use tieline_aws::AwsError;
 
 use crate::LambdaError;
 use crate::context::Context;
+use crate::name::Manner;
+use crate::wording;
 
 pub(crate) use result::run as result;
 pub(crate) use start::run as start;
 
 /// The reference's step that starts the job its state machine describes.
-pub(crate) async fn submit(context: &Context, event: &Value) -> Result<Value, LambdaError> {
+pub(crate) async fn submit(context: &Context, manner: Manner, event: &Value) -> Result<Value, LambdaError> {
     let job = TranscriptionJob {
         name: text(event, "jobName")?,
         language: text(event, "languageCode")?,
@@ -34,24 +37,32 @@ pub(crate) async fn submit(context: &Context, event: &Value) -> Result<Value, La
     };
     let started = start_transcription(context.aws(), &job)
         .await
-        .map_err(|error| LambdaError::from(error).during("StartTranscriptionJob"))?;
+        .map_err(|error| told(manner, error, ("StartTranscriptionJob", "start_transcription_job")))?;
     // The state machine tries again after a lost answer; the job runs then.
     let started = match started {
         Some(job) => job,
-        None => asked(context, job.name).await?,
+        None => asked(context, manner, job.name).await?,
     };
     Ok(as_recorded(started))
 }
 
 /// The reference's step that asks how a job is.
-pub(crate) async fn status(context: &Context, event: &Value) -> Result<Value, LambdaError> {
-    Ok(as_recorded(asked(context, text(event, "TranscriptionJobName")?).await?))
+pub(crate) async fn status(context: &Context, manner: Manner, event: &Value) -> Result<Value, LambdaError> {
+    Ok(as_recorded(asked(context, manner, text(event, "TranscriptionJobName")?).await?))
 }
 
-async fn asked(context: &Context, name: &str) -> Result<Value, LambdaError> {
+async fn asked(context: &Context, manner: Manner, name: &str) -> Result<Value, LambdaError> {
     transcription(context.aws(), name)
         .await
-        .map_err(|error| LambdaError::from(error).during("GetTranscriptionJob"))
+        .map_err(|error| told(manner, error, ("GetTranscriptionJob", "get_transcription_job")))
+}
+
+/// A call that AWS refused, named as AWS names it or, in the reference's words, as its SDK does.
+fn told(manner: Manner, error: AwsError, (ours, theirs): (&str, &str)) -> LambdaError {
+    match manner {
+        Manner::Ours => LambdaError::from(error).during(ours),
+        Manner::Legacy => wording::of_aws(&error, theirs),
+    }
 }
 
 /// A job as the reference answers it: its times as `2024-02-28T10:07:00.125000+0000`.

@@ -13,6 +13,7 @@ use crate::contact_lens::document_error;
 use crate::context::Context;
 use crate::lock::{Lock, State, Taken, Work};
 use crate::name::Manner;
+use crate::wording;
 
 /// A call of hours, word by word, is some ten megabytes.
 const LARGEST_TRANSCRIPT: usize = 64 * 1024 * 1024;
@@ -42,11 +43,11 @@ pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Res
     });
     match detail.get("TranscriptionJobStatus").and_then(Value::as_str) {
         Some("COMPLETED") if is_ours => {
-            let job = asked(context, name).await?;
+            let job = asked(context, manner, name).await?;
             import(context, manner, &job).await
         }
         Some("FAILED") if is_ours => {
-            let job = asked(context, name).await?;
+            let job = asked(context, manner, name).await?;
             Err(failed(&job))
         }
         _ => Ok(answer(manner, false, &Findings::default())),
@@ -86,9 +87,8 @@ async fn import(context: &Context, manner: Manner, job: &Value) -> Result<Value,
         Taken::Done => return Ok(answer(manner, true, &Findings::default())),
     };
     let read = async {
-        let file = bucket.read(&key, LARGEST_TRANSCRIPT).await?.ok_or_else(|| {
-            LambdaError::new("lambda.object_refused", "the transcript is not in the bucket")
-        })?;
+        let gone = || wording::gone(manner, "the transcript is not in the bucket");
+        let file = bucket.read(&key, LARGEST_TRANSCRIPT).await?.ok_or_else(gone)?;
         let end = match manner {
             Manner::Ours => End::OfLastWord,
             Manner::Legacy => End::OfFirstWord,
