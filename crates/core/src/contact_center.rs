@@ -65,6 +65,8 @@ pub struct FileContents {
     pub documents: Vec<SourceDocument>,
     /// Rows that are no records: line (the header is line 1) and a stable code.
     pub refused: Vec<(u64, &'static str)>,
+    /// Files that are none of those the maps are for.
+    pub left_alone: usize,
 }
 
 /// Why a file was not read. Texts say where and never what stands there.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::redirect;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tieline_aws::Secrets;
 use tieline_core::DeliverySource;
 use url::Url;
@@ -18,6 +18,7 @@ use url::Url;
 use crate::LambdaError;
 use crate::config::{ConfigError, Environment};
 use crate::context::Context;
+use crate::name::Manner;
 
 /// How the server knows who sends, by what is sent.
 const EVENT_KEY: HeaderName = HeaderName::from_static("x-tieline-key");
@@ -69,6 +70,37 @@ pub(crate) async fn deliver(
         .await
         .map_err(|error| ForwardError { permanent: false, message: error.error_message })?;
     server.deliver(source, body).await
+}
+
+/// Hands over what a bucket, or EventBridge, says of new objects. The server reads them itself.
+///
+/// Of a queue each message is handed over by itself, and those that were not stored are named, so
+/// that they alone come again; where none was, the invocation fails, on which an alarm can stand.
+pub(crate) async fn objects(context: &Context, manner: Manner, event: &Value) -> Result<Value, LambdaError> {
+    let is_message = |record: &Value| record.get("messageId").is_some() && record.get("body").is_some();
+    let messages = event
+        .get("Records")
+        .and_then(Value::as_array)
+        .filter(|records| !records.is_empty() && records.iter().all(is_message));
+    let Some(messages) = messages else {
+        deliver(context, DeliverySource::Event, event.to_string().into_bytes()).await?;
+        return Ok(if manner == Manner::Legacy { Value::Null } else { json!({ "forwarded": 1 }) });
+    };
+    let (mut failures, mut first) = (Vec::new(), None);
+    for message in messages {
+        let body = json!({ "Records": [message] }).to_string().into_bytes();
+        if let Err(error) = deliver(context, DeliverySource::Event, body).await {
+            tracing::warn!(%error, "A delivery waits in its queue");
+            failures.push(json!({ "itemIdentifier": message["messageId"] }));
+            first.get_or_insert(error);
+        }
+    }
+    match first {
+        // By the reference's name a queue was not set up to take a list.
+        Some(error) if failures.len() == messages.len() || manner == Manner::Legacy => Err(error.into()),
+        _ if manner == Manner::Legacy => Ok(Value::Null),
+        _ => Ok(json!({ "batchItemFailures": failures })),
+    }
 }
 
 impl Server {

@@ -5,8 +5,8 @@
 //! the rest goes on; a file that cannot be read, or a CRM that is down, fails the invocation once
 //! the other files are done. Writing is by key, so an event that comes again changes nothing.
 //!
-//! With `TIELINE_URL` set, reports are still written from here: a server keeps contacts, and a
-//! report's rows are about none.
+//! With `TIELINE_URL` set the event is handed to a server, which reads the objects and writes the
+//! rows: see [`crate::forward`].
 
 use serde_json::{Value, json};
 use tieline_amazon_connect::{
@@ -20,6 +20,7 @@ use tracing::{info, warn};
 
 use crate::LambdaError;
 use crate::context::{Context, MANY_ROWS};
+use crate::forward;
 use crate::name::Manner;
 use crate::rows::write_all;
 use crate::wording;
@@ -155,6 +156,9 @@ pub(crate) async fn run(
 ) -> Result<Value, LambdaError> {
     let objects = created_objects(event)
         .map_err(|error| LambdaError::new("report.malformed_event", error.to_string()))?;
+    if forward::is_on(&context.environment) && objects.iter().any(CreatedObject::may_be_report) {
+        return forward::objects(context, manner, event).await;
+    }
     let mut outcome = Outcome::default();
     let mut failed = None;
     for (place, object) in objects.iter().enumerate() {

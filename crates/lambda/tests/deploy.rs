@@ -186,8 +186,8 @@ async fn the_template_s_handlers_are_functions() {
 const SOURCES: [(&str, &[&str]); 9] = [
     ("dip", &[]),
     ("contact-records", &["contact_records", "forward.rs"]),
-    ("agent-report", &["report.rs"]),
-    ("queue-report", &["report.rs"]),
+    ("agent-report", &["report.rs", "forward.rs"]),
+    ("queue-report", &["report.rs", "forward.rs"]),
     ("queue-metrics", &["queue_metrics.rs"]),
     ("contact-lens", &["contact_lens.rs", "analytics.rs"]),
     ("transcription-start", &["transcription/start.rs", "contact_lens.rs", "analytics.rs"]),

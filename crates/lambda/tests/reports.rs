@@ -404,3 +404,64 @@ fn every_code_of_reports_and_metrics_has_a_page_and_every_page_a_code() {
         assert!(text.contains("\n## What to try\n\n- "), "{code}");
     }
 }
+
+/// A server that stores what does not name `refused`.
+async fn server() -> StandIn {
+    StandIn::start(|request| match request.header("x-tieline-key") {
+        Some("k3y") if request.json().to_string().contains("refused") => {
+            Reply::Json(400, json!({"code": "delivery_malformed"}))
+        }
+        Some("k3y") => Reply::Json(200, json!({})),
+        _ => Reply::Json(401, json!({"code": "unauthorized"})),
+    })
+    .await
+}
+
+async fn forwarding(server: &StandIn) -> House {
+    let url = server.url().to_string();
+    let variables =
+        [("TIELINE_URL", url.as_str()), ("TIELINE_CONNECTION", "connect"), ("TIELINE_DELIVERY_KEY", "k3y")];
+    House::new(json!({}), &[], &variables, |_, _| None).await
+}
+
+#[tokio::test]
+async fn forward_mode_hands_reports_to_the_server_unread() {
+    let server = server().await;
+    let house = forwarding(&server).await;
+    let event = put(&["a.csv", "b.csv"]);
+    assert_eq!(house.run("agent-report", &event).await, Ok(json!({"forwarded": 1})));
+    assert_eq!(house.run("sfIntervalQueue.lambda_handler", &event).await, Ok(Value::Null));
+    let seen = server.seen();
+    assert_eq!(seen.len(), 2);
+    assert!(seen.iter().all(|request| request.json() == event));
+    assert_eq!(seen[0].path, "/v1/connections/connect/deliveries");
+    assert!(house.org.seen().is_empty() && house.aws.calls().is_empty(), "nobody else was asked");
+
+    assert!(house.run("agent-report", &put(&["recording.wav"])).await.is_ok());
+    assert_eq!(server.seen().len(), 2, "what is no report is nobody's");
+    let refused = house.run("queue-report", &put(&["refused.csv"])).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "lambda.not_forwarded: the server did not store it: delivery_malformed (status 400 Bad Request)"
+    );
+    let error = house.run("agent-report", &json!({"hello": 1})).await.unwrap_err();
+    assert_eq!(error.error_type, "report.malformed_event");
+}
+
+#[tokio::test]
+async fn of_a_queue_only_what_was_not_stored_comes_again() {
+    let server = server().await;
+    let house = forwarding(&server).await;
+    let message = |id: &str, key: &str| json!({"messageId": id, "body": put(&[key]).to_string()});
+    let event =
+        json!({"Records": [message("m-1", "a.csv"), message("m-2", "refused.csv"), message("m-3", "c.csv")]});
+    let answer = house.run("queue-report", &event).await.unwrap();
+    assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "m-2"}]}));
+    assert_eq!(server.seen().len(), 3);
+    let legacy = house.run("sfIntervalQueue.lambda_handler", &event).await.unwrap_err();
+    assert_eq!(legacy.error_type, "lambda.not_forwarded");
+    let all = json!({"Records": [message("m-2", "refused.csv")]});
+    assert_eq!(house.run("queue-report", &all).await.unwrap_err().error_type, "lambda.not_forwarded");
+    let good = json!({"Records": [message("m-1", "a.csv")]});
+    assert_eq!(house.run("queue-report", &good).await.unwrap(), json!({"batchItemFailures": []}));
+}

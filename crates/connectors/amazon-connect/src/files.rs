@@ -12,8 +12,7 @@ use crate::wire::Members;
 
 const KINDS: [Kind; 2] = [Kind::Agent, Kind::Queue];
 
-/// The buckets an instance leaves files in. A delivery that names another one is not for us: nobody
-/// can have us read what was not configured.
+/// The buckets an instance leaves files in. Nobody can have us read any other.
 #[derive(Debug, Clone, Default)]
 pub struct InstanceFiles {
     pub buckets: Vec<Bucket>,
@@ -45,10 +44,17 @@ impl FileSource for InstanceFiles {
             serde_json::from_slice(&delivery.body).map_err(|_| malformed("the event is no JSON".into()))?;
         let objects = created_objects(&event).map_err(|error| malformed(error.to_string()))?;
         let mut contents = FileContents::default();
-        for object in objects.iter().filter(|object| object.may_be_report()) {
+        for object in &objects {
             let kinds = self.kinds(object, maps);
-            let bucket = self.buckets.iter().find(|bucket| bucket.name() == object.bucket);
-            let Some(bucket) = bucket.filter(|_| !kinds.is_empty()) else { continue };
+            if !object.may_be_report() || kinds.is_empty() {
+                contents.left_alone += 1;
+                continue;
+            }
+            let ours = self.buckets.iter().find(|bucket| bucket.name() == object.bucket);
+            let bucket = ours.ok_or_else(|| FileError::Never {
+                code: "report.bucket_not_ours",
+                message: "the bucket is none of the connection's `files`".into(),
+            })?;
             let file = bucket.read(&object.key, LARGEST).await.map_err(|error| unread(&error))?;
             let file = file.ok_or_else(|| FileError::Never {
                 code: "report.not_found",

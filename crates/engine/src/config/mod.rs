@@ -104,7 +104,7 @@ pub struct AmazonConnectConfig {
 /// One `[connections.<name>.files]` table: the buckets whose news Tieline follows.
 #[derive(Debug, Clone)]
 pub struct FilesConfig {
-    /// Their names. A delivery about any other is left alone.
+    /// Their names. A delivery about a report in any other is a dead letter.
     pub buckets: Vec<String>,
     /// AWS region of the buckets. Default: the instance's.
     pub region: String,

@@ -120,7 +120,10 @@ async fn made(shared: &Shared, delivery: &StoredDelivery) -> Result<Vec<Document
         return Err(NotMade::Never("the connection has no `files` any more".into()));
     };
     let maps = wanted(shared, &delivery.connection);
-    let FileContents { documents, refused } = read(shared, delivery, source, &maps).await?;
+    if maps.is_empty() {
+        return Err(NotMade::Never("no workspace keeps what is in files any more".into()));
+    }
+    let FileContents { documents, refused, left_alone } = read(shared, delivery, source, &maps).await?;
     for (line, code) in refused.iter().take(TOLD) {
         warn!(delivery.id = delivery.id, line, code, "A row of a file is no record and is left out");
     }
@@ -146,6 +149,7 @@ async fn made(shared: &Shared, delivery: &StoredDelivery) -> Result<Vec<Document
         delivery.id = delivery.id,
         rows = rows.len(),
         refused = refused.len(),
+        left_alone,
         "Read what a delivery tells of"
     );
     Ok(rows)

@@ -155,11 +155,17 @@ async fn a_file_that_cannot_be_used_is_a_dead_letter_with_a_code_and_the_others_
     world.event(&created("gone.csv", 3)).await;
     world.put_file("good.csv", &format!("{},short\n,T1,3%\n", report(&[("jane", 1)])), 4).await;
     world.put_file("recording.wav", "RIFF", 5).await;
+    let mut elsewhere = created("good.csv", 6);
+    elsewhere["Records"][0]["s3"]["bucket"]["name"] = "somebody-s".into();
+    world.event(&elsewhere).await;
     world.drain().await;
     assert_eq!(agents(&world), ["janeT1 1"], "rows that are none are left out");
     let dead = world.dead_letters().await;
     let codes: Vec<&str> = dead.iter().map(|it| it.code.as_str()).collect();
-    assert_eq!(codes, ["report.open_quote", "report.no_column", "report.not_found"]);
+    assert_eq!(
+        codes,
+        ["report.open_quote", "report.no_column", "report.not_found", "report.bucket_not_ours"]
+    );
     assert!(dead.iter().all(|it| !it.message.contains("jane")));
 
     std::fs::write(world.file("gone.csv"), report(&[("omar", 2)])).unwrap();
@@ -264,5 +270,24 @@ async fn a_storage_that_fails_is_asked_again_while_contacts_go_on() {
     assert_eq!(world.crm.records("Task").len(), 1, "the call log does not wait for a file");
     assert_eq!((agents(&world).len(), world.dead_letters().await.len()), (0, 0));
     world.pass(Duration::from_secs(3 * 3600)).await;
+    assert_eq!(agents(&world), ["janeT1 1"]);
+}
+
+#[tokio::test]
+async fn what_waits_to_be_read_is_not_forgotten_with_the_setting() {
+    let mut world = World::keeping(&["agent-report"]);
+    world.put_file("a.csv", &report(&[("jane", 1)]), 0).await;
+    world.replace_center(Arc::new(Flaky {
+        center: AmazonConnect::default().with_files(world.files()),
+        failures: AtomicUsize::new(1),
+    }));
+    world.drain().await;
+    world.keep(&["contact-record"], &[]);
+    world.pass(Duration::from_secs(60)).await;
+    let dead = world.dead_letters().await;
+    assert_eq!(dead.len(), 1, "somebody should know");
+    world.keep(&["agent-report"], &[]);
+    assert!(world.pipeline.replay(dead[0].id).await.unwrap());
+    world.drain().await;
     assert_eq!(agents(&world), ["janeT1 1"]);
 }

@@ -27,11 +27,12 @@ const LONGEST_KEY: usize = 4096;
 
 /// Takes a delivery.
 ///
-/// With `x-tieline-key` the body is one EventBridge event (at most 1 MiB); with
+/// With `x-tieline-key` the body is one EventBridge event, or a bucket's notification of new objects
+/// (at most 1 MiB); with
 /// `X-Amz-Firehose-Access-Key` it is a Firehose request (at most 8 MiB after unpacking), and
 /// every answer has the form Firehose expects.
 #[utoipa::path(post, path = "/v1/connections/{connection}/deliveries", tag = "deliveries",
-    request_body(content = serde_json::Value, description = "An EventBridge event, or a Firehose request"),
+    request_body(content = serde_json::Value, description = "An EventBridge event, a bucket's notification, or a Firehose request"),
     params(("connection" = String, Path)),
     security(("eventbridge" = []), ("firehose" = [])),
     responses(

@@ -7,7 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use reqwest::RequestBuilder;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tieline_engine::config::{Connection, SecretKeys};
+use tieline_aws::AwsSettings;
+use tieline_engine::config::{Connection, FilesConfig, SecretKeys};
 
 use crate::harness::{Answer, Server};
 
@@ -182,4 +183,63 @@ async fn too_many_at_once_are_told_to_come_back() {
     assert!(answer.json()["errorMessage"].as_str().unwrap().starts_with("overloaded: "), "{answer:?}");
     drop(held);
     assert_eq!(Answer::of(event(&server).json(&an_event("e-1"))).await.status, 200);
+}
+
+fn notification(keys: &[&str]) -> Value {
+    let record = |key: &&str| {
+        json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "rep"},
+        "object": {"key": key, "eTag": "1", "sequencer": "0A"}}})
+    };
+    json!({"Records": keys.iter().map(record).collect::<Vec<_>>()})
+}
+
+#[tokio::test]
+async fn news_of_files_are_taken_where_a_workspace_keeps_them_and_refused_elsewhere() {
+    let news = notification(&["a.csv", "b+c.csv"]);
+    let nobody = Server::start().await;
+    let answer = Answer::of(event(&nobody).body(news.to_string())).await;
+    assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (400, "delivery_malformed"));
+    assert!(answer.text.contains("FILES_NOT_KEPT"), "{}", answer.text);
+    assert_eq!(stored(&nobody).await, 0);
+
+    let server = Server::start_with(|config| {
+        for connection in config.connections.values_mut() {
+            if let Connection::AmazonConnect(connect) = connection {
+                connect.files = Some(Box::new(FilesConfig {
+                    buckets: vec!["rep".into()],
+                    region: "us-east-1".into(),
+                    agent_reports: None,
+                    queue_reports: None,
+                    folder: None,
+                    aws: AwsSettings::from_environment(|_| None),
+                }));
+            }
+        }
+        for workspace in config.workspaces.values_mut() {
+            workspace.records = vec!["agent-report".into()];
+        }
+    })
+    .await;
+    for _ in 0..2 {
+        assert_eq!(Answer::of(event(&server).body(news.to_string())).await.status, 200);
+        assert_eq!(stored(&server).await, 2, "one an object, and once");
+    }
+    let bus = json!({"id": "e-9", "detail-type": "Object Created", "detail": {"bucket": {"name": "rep"},
+        "object": {"key": "b c.csv", "etag": "1", "sequencer": "0A"}}});
+    assert_eq!(Answer::of(event(&server).body(bus.to_string())).await.status, 200);
+    assert_eq!(stored(&server).await, 2, "the same object, told by another sender");
+    let test = json!({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "rep"});
+    assert_eq!(Answer::of(event(&server).body(test.to_string())).await.status, 200);
+    let bad_key = notification(&["%FF.csv"]).to_string();
+    for garbage in [r#"{"Records":7}"#, r#"{"Records":[7]}"#, r#"{"Records":[{"s3":{}}]}"#, &bad_key] {
+        let answer = Answer::of(event(&server).body(garbage.to_owned())).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.problem().as_str()),
+            (400, "delivery_malformed"),
+            "{garbage}"
+        );
+    }
+    let unsigned = server.post(DELIVERIES).body(news.to_string());
+    assert_eq!(Answer::of(unsigned).await.status, 401);
+    assert_eq!(stored(&server).await, 2);
 }
