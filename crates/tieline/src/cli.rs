@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
 /// Joins a cloud contact center to a CRM.
 #[derive(Debug, Parser)]
@@ -154,10 +156,18 @@ pub enum Lambda {
         /// The event; `-` is standard input.
         #[arg(long, value_name = "FILE")]
         event: PathBuf,
-        /// Stops the clock at this time (RFC 3339), for runs that can be repeated.
-        #[arg(long, value_name = "TIME")]
+        /// Stops the clock at this time (RFC 3339; UTC without an offset), for runs that can be repeated.
+        #[arg(long, value_name = "TIME", value_parser = time)]
         now: Option<Timestamp>,
     },
+}
+
+/// A time as RFC 3339 has it, or without its offset, as recorded exchanges have it: that is UTC.
+fn time(text: &str) -> Result<Timestamp, jiff::Error> {
+    text.parse().or_else(|error| match text.parse::<DateTime>() {
+        Ok(time) => TimeZone::UTC.to_timestamp(time),
+        Err(_) => Err(error),
+    })
 }
 
 /// Where the database is.

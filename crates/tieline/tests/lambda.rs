@@ -79,10 +79,15 @@ fn an_event_may_come_from_a_file() {
 }
 
 #[test]
-fn a_time_without_a_zone_is_wrong_usage() {
-    let ran =
-        run_with(&["lambda", "invoke", "dip", "--event", "-", "--now", "2024-02-28T23:30:15"], &[], "{}");
-    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{ran:?}");
+fn a_time_may_leave_its_offset_out_and_nothing_else() {
+    let run = |now: &str| run_with(&["lambda", "invoke", "dip", "--event", "-", "--now", now], &[], "{}");
+    for now in ["2024-02-28T23:30:15Z", "2024-02-28T23:30:15", "2024-02-28T23:30:15.125+01:00"] {
+        assert_eq!(run(now).code, 1, "{now}: the environment is looked at");
+    }
+    for now in ["soon", "23:30:15", "2024-02-30T23:30:15", "1709163015"] {
+        let ran = run(now);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{now}: {ran:?}");
+    }
 }
 
 /// A function whose secret and org are not there.
