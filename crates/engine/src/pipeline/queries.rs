@@ -215,8 +215,8 @@ pub async fn dead_letters(
 /// The code before the colon of what was said of a file.
 fn file_code(error: &str) -> Option<&str> {
     let (code, _) = error.split_once(": ")?;
-    let is_code =
-        code.contains('.') && code.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'_' | b'.'));
+    let is_code = code.contains('.')
+        && code.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'));
     is_code.then_some(code)
 }
 
@@ -244,6 +244,14 @@ impl Pipeline {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_file_has_its_own_code() {
+        assert_eq!(file_code("report.not_utf8: the file is UTF-16"), Some("report.not_utf8"));
+        for other in ["contact-record: no key", "the body: x", "Report.x: y", "report.x", ""] {
+            assert_eq!(file_code(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn dead_letters_have_names_that_read_back() {
