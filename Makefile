@@ -89,14 +89,16 @@ e2e: build $(CACHE)/e2e-modules.stamp ## the tests that need a browser
 	@cargo build --quiet -p tieline-sandbox --example world
 	@cd e2e && TIELINE=$(TIELINE) node --test --test-concurrency=1 --test-reporter=spec
 
-bench: web ## figures of docs/performance.md
+bench: web ## figures of docs/performance.md; REFERENCE=path: also beside the reference package
 	$(call say,Benchmarks (release build))
 	@scripts/setup.sh browser
-	@scripts/bench.sh
+	@$(if $(REFERENCE),scripts/setup.sh clients)
+	@scripts/bench.sh $(if $(REFERENCE),"$(REFERENCE)")
 
-bench-reference: ## beside a checkout of the reference package: REFERENCE=path
+bench-reference: ## the Lambda functions beside a checkout of the reference package: REFERENCE=path
+	@scripts/setup.sh build
 	@scripts/setup.sh clients
-	@scripts/bench-reference.sh $(REFERENCE)
+	@scripts/bench-reference.sh "$(REFERENCE)"
 
 screenshots: build $(CACHE)/e2e-modules.stamp ## the README's pictures, made by the tests
 	@scripts/setup.sh browser

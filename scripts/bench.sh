@@ -1,16 +1,27 @@
 #!/usr/bin/env bash
 # The figures of docs/performance.md, measured again on this machine (release build).
 # Ratios are taken within one run; absolute times are this machine's.
+#
+#   bench.sh [CHECKOUT]    with CHECKOUT also beside the reference package (bench-reference.sh)
 set -euo pipefail
-cd "$(dirname "$0")/.."
-# Without link-time optimisation: a third of the build time, and no figure here depends on it.
-export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
-for bench in tieline-flow:walk tieline-lambda:dip tieline:dips_over_http tieline-engine:intake; do
+here=$PWD
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=scripts/bench/profile.sh
+. scripts/bench/profile.sh
+benches=(walk dip dips_over_http intake)
+# One build for all of them, and with it the command itself.
+cargo bench --quiet --workspace --no-run "${benches[@]/#/--bench=}"
+for bench in "${benches[@]}"; do
     printf '\n== %s\n' "$bench"
-    cargo bench --quiet -p "${bench%%:*}" --bench "${bench##*:}"
+    cargo bench --quiet --workspace --bench "$bench"
 done
+printf '\n== beside the reference package\n'
+if [ -n "${1:-}" ]; then
+    (cd "$here" && "$OLDPWD/scripts/bench-reference.sh" "$1")
+else
+    echo "left out: say REFERENCE=path of a checkout of amazon-connect-salesforce-lambda"
+fi
 printf '\n== offer to pop, in Chromium\n'
-cargo build --quiet --release -p tieline
 (cd e2e && npm ci --silent && TIELINE="${CARGO_TARGET_DIR:-$PWD/../target}/release/tieline" node offer-to-pop.bench.mjs)
 printf '\n== size of the panel\n'
 npm --prefix web run --silent size

@@ -1,11 +1,11 @@
 """Calls handlers of a checkout of the reference package, as its platform would, and times them.
 
-    reference_driver.py FOLDER deployed|bare
+    reference_driver.py FOLDER deployed|kept
 
 Reads one job a line, {"module", "events"}, calls `lambda_handler` with each event, and writes
-{"ms": [...], "rss_kib"} for it. `bare` takes out what the package does on every call without
-need: making an AWS session and client, and reading the secret. Nothing of the package is changed
-on disk or copied.
+{"ms": [...], "answer"} for it, the answer that of the last event. `kept` takes out what the
+package does on every call without need: making an AWS session and its clients, and reading the
+secret. Nothing of the package is changed on disk or copied.
 """
 
 import importlib
@@ -39,18 +39,15 @@ class Kept:
         return self.clients[service_name]
 
 
-def rss_kib():
-    with open("/proc/self/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
-
-
 def main():
     folder, manner = sys.argv[1:]
+    # A checkout stays as it is: no __pycache__ beside its files.
+    sys.dont_write_bytecode = True
     sys.path.insert(0, folder)
     # The package logs whole events; a null sink spares it the terminal, not the formatting.
     logging.getLogger().addHandler(logging.StreamHandler(open(os.devnull, "w", encoding="utf-8")))
     answers, sys.stdout = sys.stdout, sys.stderr
-    if manner == "bare":
+    if manner == "kept":
         import boto3
 
         kept = Kept(boto3.session.Session())
@@ -62,9 +59,9 @@ def main():
         ms = []
         for event in job["events"]:
             began = time.perf_counter()
-            handler(event, None)
+            answer = handler(event, None)
             ms.append((time.perf_counter() - began) * 1000)
-        print(json.dumps({"ms": ms, "rss_kib": rss_kib()}), file=answers, flush=True)
+        print(json.dumps({"ms": ms, "answer": answer}), file=answers, flush=True)
 
 
 main()
