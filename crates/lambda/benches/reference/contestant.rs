@@ -64,7 +64,7 @@ impl Contestant {
             .envs(world.variables())
             .envs([
                 ("_HANDLER", handler),
-                ("AWS_LAMBDA_RUNTIME_API", world.address.as_str()),
+                ("AWS_LAMBDA_RUNTIME_API", platform.address.as_str()),
                 ("AWS_LAMBDA_FUNCTION_NAME", "dip"),
                 ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
                 ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),

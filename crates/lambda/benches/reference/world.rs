@@ -1,4 +1,4 @@
-//! The stand-in that is Salesforce, Secrets Manager, S3 and the Runtime API, for all alike.
+//! The stand-in that is Salesforce, Secrets Manager and S3 for all alike, and the Runtime API.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -15,9 +15,9 @@ use tokio::sync::mpsc as asynchronous;
 use crate::events;
 
 pub struct World {
-    pub address: String,
+    address: String,
     shared: Arc<Shared>,
-    _runtime: tokio::runtime::Runtime,
+    runtime: tokio::runtime::Runtime,
 }
 
 #[derive(Default)]
@@ -26,9 +26,6 @@ struct Shared {
     asked: Mutex<Vec<Asked>>,
     /// How long Salesforce takes for an answer.
     delay_ms: AtomicU64,
-    /// Of the `bootstrap` started last: an earlier one, stopped while it asked for its next event,
-    /// must not take one away.
-    platform: Mutex<Option<Arc<Waiting>>>,
 }
 
 /// One request to Salesforce.
@@ -54,7 +51,11 @@ struct Waiting {
 }
 
 /// The platform's side: hands one event over, gets one answer.
+///
+/// Each process has an address of its own: one that was stopped while it asked for its next event
+/// must not take that of another.
 pub struct Platform {
+    pub address: String,
     events: asynchronous::UnboundedSender<Value>,
     answers: mpsc::Receiver<Result<Value, String>>,
 }
@@ -74,10 +75,8 @@ impl World {
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let shared = Arc::new(Shared::default());
         let app = Router::new().fallback(respond).with_state(Arc::clone(&shared));
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        runtime.spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { address, shared, _runtime: runtime }
+        let address = listen(&runtime, app);
+        Self { address, shared, runtime }
     }
 
     /// The environment the reference's template gives its functions, and AWS's own.
@@ -114,23 +113,26 @@ impl World {
         self.shared.delay_ms.store(ms, Ordering::Relaxed);
     }
 
-    /// The Runtime API of the process started next.
+    /// The Runtime API of one process.
     pub fn platform(&self) -> Platform {
         let (events, waiting) = asynchronous::unbounded_channel();
         let (told, answers) = mpsc::channel();
-        let waiting = Waiting { events: waiting.into(), answers: told };
-        *self.shared.platform.lock().unwrap() = Some(Arc::new(waiting));
-        Platform { events, answers }
+        let waiting = Arc::new(Waiting { events: waiting.into(), answers: told });
+        let app = Router::new().fallback(runtime_api).with_state(waiting);
+        Platform { address: listen(&self.runtime, app), events, answers }
     }
+}
+
+fn listen(runtime: &tokio::runtime::Runtime, app: Router) -> String {
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    runtime.spawn(async move { axum::serve(listener, app).await.unwrap() });
+    address
 }
 
 async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
-    if path.starts_with("/2018-06-01/runtime/") {
-        let waiting = shared.platform.lock().unwrap().clone().expect("a platform before its process");
-        return runtime_api(&waiting, path, body).await;
-    }
     let body = to_bytes(body, usize::MAX).await.unwrap();
     if path.starts_with("/services/") {
         shared.asked.lock().unwrap().push(Asked {
@@ -147,7 +149,9 @@ async fn respond(State(shared): State<Arc<Shared>>, request: Request) -> Respons
     aws(path, &parts.headers)
 }
 
-async fn runtime_api(waiting: &Waiting, path: &str, body: axum::body::Body) -> Response {
+async fn runtime_api(State(waiting): State<Arc<Waiting>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
     if path.ends_with("/next") {
         let Some(event) = waiting.events.lock().await.recv().await else {
             // Its platform is gone, so it will be too.
