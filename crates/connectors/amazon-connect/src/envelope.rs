@@ -49,11 +49,11 @@ pub(crate) fn events(body: &[u8], received_at: Timestamp) -> Result<Vec<Delivery
     let event: Value = serde_json::from_slice(body).map_err(not_json)?;
     let apart =
         storage_event::apart(&event).map_err(|error| refused("NOT_A_STORAGE_EVENT", error.to_string()))?;
-    let delivery = |(object, event): (CreatedObject, Value)| Delivery {
-        source: DeliverySource::Event,
-        dedupe_key: object_key(&object).unwrap_or_else(|| digest(body)),
-        body: event.to_string().into_bytes(),
-        received_at,
+    let delivery = |(object, event): (CreatedObject, Value)| {
+        let body = event.to_string().into_bytes();
+        // Of its own part: two objects of one notification are not the same news.
+        let dedupe_key = object_key(&object).unwrap_or_else(|| digest(&body));
+        Delivery { source: DeliverySource::Event, dedupe_key, body, received_at }
     };
     Ok(apart.into_iter().map(delivery).collect())
 }
@@ -235,6 +235,32 @@ mod tests {
         for bad in [r#"{"Records":[7]}"#, r#"{"Records":7}"#, r#"{"Event":"x"}"#] {
             assert!(events(bad.as_bytes(), Timestamp::UNIX_EPOCH).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_body_of_another_type_is_not_quoted() {
+        let number = "+442079460018";
+        for body in [format!("\"{number}\""), format!("{{\"records\":\"{number}\"}}")] {
+            for error in [
+                events(body.as_bytes(), Timestamp::UNIX_EPOCH).unwrap_err(),
+                stream(body.as_bytes(), Timestamp::UNIX_EPOCH).unwrap_err(),
+            ] {
+                let text = format!("{error} {error:?}");
+                assert!(!text.contains(number), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn objects_of_one_notification_have_keys_of_their_own() {
+        let object = |key: &str| serde_json::json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": {"key": key}}});
+        let body = serde_json::json!({"Records": [object("a.csv"), object("b.csv")]}).to_string();
+        let keys = || -> Vec<String> {
+            let found = events(body.as_bytes(), Timestamp::UNIX_EPOCH).unwrap();
+            found.into_iter().map(|delivery| delivery.dedupe_key).collect()
+        };
+        assert_ne!(keys()[0], keys()[1]);
+        assert_eq!(keys(), keys());
     }
 
     #[test]

@@ -116,5 +116,13 @@ fn refused(code: &str, message: impl Into<String>) -> ConnectorErrorKind {
 }
 
 fn not_json(source: serde_json::Error) -> ConnectorErrorKind {
+    // What is JSON and of another type is quoted by the parser, and may be anybody's number.
+    if source.is_data() {
+        let (line, column) = (source.line(), source.column());
+        return refused(
+            "WRONG_TYPE",
+            format!("what stands before line {line} column {column} is not what belongs there"),
+        );
+    }
     ConnectorErrorKind::Malformed { status: 400, source }
 }

@@ -199,24 +199,22 @@ impl Report {
         let mut reader =
             csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
         let mut lines = Vec::new();
-        let mut last = None;
+        let mut last = Place { begin: 0, line: 1 };
         let mut record = csv::StringRecord::new();
         // It is UTF-8 and rows may be of any length, so nothing is left that reading could refuse.
         while reader.read_record(&mut record).unwrap_or(false) {
-            let number = record.position().map_or(0, csv::Position::line);
-            last = record.position().map(|position| (position.byte(), number));
+            last = last.next(text, record.position());
+            let number = last.line;
             // A line of blanks, or what a spreadsheet leaves of a row that was deleted.
             if record.iter().any(|value| !value.trim().is_empty()) {
                 lines.push(Line { number, values: record.iter().map(str::to_owned).collect() });
             }
         }
-        if let Some((begin, number)) = last {
-            let rest = usize::try_from(begin).ok().and_then(|begin| text.get(begin..)).unwrap_or_default();
-            // A quote within a value is an ordinary character.
-            let opens = rest.starts_with('"') || rest.contains(",\"");
-            if opens && rest.matches('"').count() % 2 == 1 {
-                return Err(ReportError::OpenQuote(number));
-            }
+        let rest = text.get(last.begin..).unwrap_or_default();
+        // A quote within a value is an ordinary character.
+        let opens = rest.starts_with('"') || rest.contains(",\"");
+        if opens && rest.matches('"').count() % 2 == 1 {
+            return Err(ReportError::OpenQuote(last.line));
         }
         let columns = if lines.is_empty() { Vec::new() } else { lines.remove(0).values };
         Ok(Self { columns: columns.iter().map(|header| clean(header)).collect(), lines })
@@ -287,6 +285,26 @@ impl Report {
     }
 }
 
+/// Where a row begins.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    begin: usize,
+    line: u64,
+}
+
+impl Place {
+    /// The reader's own place is in front of what is left of the last line's end and of blank lines,
+    /// and it counts no `\r`.
+    fn next(self, text: &str, reader: Option<&csv::Position>) -> Self {
+        let at = reader.and_then(|position| usize::try_from(position.byte()).ok()).unwrap_or(self.begin);
+        let rest = text.get(at..).unwrap_or_default();
+        let begin = at + rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+        let passed = text.get(self.begin..begin).unwrap_or_default();
+        let ends = passed.matches(['\r', '\n']).count() - passed.matches("\r\n").count();
+        Self { begin, line: self.line + ends as u64 }
+    }
+}
+
 impl Rows {
     /// One row per id: the CRM refuses two of one key in one request. The same name and interval
     /// again is a newer state of the same row; where only the ids happen to be equal, the later one
@@ -350,6 +368,25 @@ mod tests {
 
     fn ids(kind: Kind, text: &str) -> Vec<String> {
         rows(kind, text).rows.iter().map(|row| row.record_id(Some("us-west-2"))).collect()
+    }
+
+    #[test]
+    fn a_place_is_the_same_whatever_ends_the_lines() {
+        for end in ["\n", "\r\n", "\r", "\n\n", "\r\n\r\n"] {
+            let file = |lines: &[&str]| lines.join(end);
+            let blanks = end.len() > 1 && end != "\r\n";
+            let line = |number: u64| if blanks { number * 2 - 1 } else { number };
+            let found = rows(Kind::Agent, &file(&["Agent,StartInterval", "jane,T1", "joe", "ann,T2"]));
+            let places: Vec<u64> = found.rows.iter().map(|row| row.line).collect();
+            assert_eq!((places, found.problems[0].line), (vec![line(2), line(4)], line(3)), "{end:?}");
+            assert_eq!(
+                Report::read(file(&["Agent,StartInterval", "jane,T1", "\"joe,T1"]).as_bytes()),
+                Err(ReportError::OpenQuote(line(3))),
+                "{end:?}"
+            );
+        }
+        let found = rows(Kind::Agent, "Agent,StartInterval\r\n\"ja\r\nne\",T1\r\njoe,T1\r\n");
+        assert_eq!(found.rows.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 4]);
     }
 
     #[test]

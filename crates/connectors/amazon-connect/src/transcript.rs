@@ -80,7 +80,7 @@ fn segments(items: &[Value], end: End) -> Vec<Segment> {
         let Some(word) = best(alternatives) else { continue };
         let last_end = segments.last().map_or(0.0, |last| last.end_time);
         let start_time = item.get("start_time").and_then(seconds).unwrap_or(last_end);
-        let end_time = item.get("end_time").and_then(seconds).unwrap_or(start_time);
+        let end_time = item.get("end_time").and_then(seconds).map_or(start_time, |end| end.max(start_time));
         match segments.last_mut() {
             Some(last) if start_time - last.start_time <= JOINS_WITHIN && !last.is_ended() => {
                 last.content.push(' ');
@@ -139,6 +139,14 @@ mod tests {
         let transcript = Transcript::parse(file.to_string().as_bytes(), end).unwrap();
         assert!(transcript.agent.is_empty());
         transcript.customer.into_iter().map(|it| (it.start_time, it.end_time, it.content)).collect()
+    }
+
+    #[test]
+    fn a_segment_never_ends_before_it_begins() {
+        let items = json!([word("9", "8", "Hello"), {"alternatives": [{"content": "there", "confidence": 1}], "end_time": "3"}]);
+        for end in [End::OfLastWord, End::OfFirstWord] {
+            assert_eq!(side(&items, end), [(9.0, 9.0, "Hello there".to_owned())]);
+        }
     }
 
     #[test]
