@@ -177,7 +177,7 @@ impl Bucket {
         let store = AmazonS3Builder::new()
             .with_bucket_name(&self.name)
             .with_region(region)
-            .with_endpoint(address(self.host(), region, &self.name))
+            .with_endpoint(address(self.host(), region, &self.name)?)
             .with_virtual_hosted_style_request(true)
             .with_allow_http(true)
             .with_http_connector(self.aws.0.connector.clone())

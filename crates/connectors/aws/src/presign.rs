@@ -22,7 +22,7 @@ pub const fn longest_life() -> Duration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum S3Host<'a> {
     /// `<bucket>.s3.<region>.amazonaws.com`; path style for a dotted name, which no wildcard
-    /// certificate covers.
+    /// certificate covers, and for an old one that is no label (capitals, `_`, very long).
     Regional,
     /// As botocore does it in `us-east-1`: `<bucket>.s3.amazonaws.com`.
     Global,
@@ -58,7 +58,7 @@ pub fn presign(what: &Presign<'_>) -> Result<String, AwsError> {
             message: "an address lives one second to seven days".into(),
         });
     }
-    let mut url = address(what.host, what.region, what.bucket);
+    let mut url = address(what.host, what.region, what.bucket)?;
     url.push('/');
     url.extend(utf8_percent_encode(what.key, PATH));
     let mut separator = '?';
@@ -84,14 +84,50 @@ pub fn presign(what: &Presign<'_>) -> Result<String, AwsError> {
 }
 
 /// The bucket's own address, without a slash at its end.
-pub(crate) fn address(host: S3Host<'_>, region: &str, bucket: &str) -> String {
+///
+/// # Errors
+///
+/// [`AwsError::Refused`] for a bucket or a region that is none: events name them, and `x#` would make
+/// `x` the host that our signature, and the session's token, are sent to.
+pub(crate) fn address(host: S3Host<'_>, region: &str, bucket: &str) -> Result<String, AwsError> {
+    if !is_bucket(bucket) || !is_region(region) {
+        return Err(AwsError::Refused {
+            status: 400,
+            code: "InvalidBucketName".into(),
+            message: "the bucket or its region has no name that one can have".into(),
+        });
+    }
     let suffix = dns_suffix(region);
     let (scheme, host) = match host {
-        S3Host::Endpoint(endpoint) => return format!("{}/{bucket}", endpoint.trim_end_matches('/')),
+        S3Host::Endpoint(endpoint) => return Ok(format!("{}/{bucket}", endpoint.trim_end_matches('/'))),
         S3Host::Regional => ("https://", format!("s3.{region}.{suffix}")),
         S3Host::Global => ("https://", format!("s3.{suffix}")),
     };
-    if bucket.contains('.') { format!("{scheme}{host}/{bucket}") } else { format!("{scheme}{bucket}.{host}") }
+    Ok(if is_label(bucket) { format!("{scheme}{bucket}.{host}") } else { format!("{scheme}{host}/{bucket}") })
+}
+
+/// Whether a name can stand in front of a host's: clients write capitals small there, and the signature
+/// is of what was written.
+fn is_label(bucket: &str) -> bool {
+    bucket.len() <= 63
+        && bucket.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+/// Old buckets have long names, capitals and `_`; all begin and end with a letter or a digit.
+///
+/// ("Amazon S3 User Guide", "Bucket naming rules", read 2026-11-21.)
+fn is_bucket(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    let ends = bytes.first().zip(bytes.last());
+    ends.is_some_and(|(first, last)| first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric())
+        && bytes.len() <= 255
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+}
+
+fn is_region(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 63
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Whether a browser sends an address of `key` as it was signed: it folds `.` and `..`, and some
@@ -366,6 +402,45 @@ mod tests {
                 expires: Duration::from_secs(seconds),
             };
             assert_eq!(presign(&what).unwrap_err().code(), Some("AuthorizationQueryParametersError"));
+        }
+    }
+
+    #[test]
+    fn an_event_s_bucket_or_region_never_becomes_another_host() {
+        let of = |region: &str, bucket: &str| {
+            let keys = keys(true);
+            let expires = Duration::from_secs(60);
+            let at = Timestamp::UNIX_EPOCH;
+            presign(&Presign {
+                keys: &keys,
+                region,
+                host: S3Host::Regional,
+                bucket,
+                key: "k",
+                query: &[],
+                at,
+                expires,
+            })
+        };
+        for (region, bucket) in [
+            ("us-east-1", "2130706433#"),
+            ("us-east-1", "evil/"),
+            ("us-east-1", "x@evil"),
+            ("us-east-1", ".."),
+            ("us-east-1", ""),
+            ("evil.example.com/", "acme"),
+            ("us-east-1#", "acme"),
+            ("", "acme"),
+        ] {
+            assert!(of(region, bucket).is_err(), "{region} {bucket}");
+        }
+        // As they were written they could be signed, but a client would ask for `acme.s3`.
+        for old in ["Acme", "acme_calls", &"a".repeat(64)] {
+            let address = of("us-east-1", old).unwrap();
+            assert!(
+                address.starts_with(&format!("https://s3.us-east-1.amazonaws.com/{old}/k?")),
+                "{address}"
+            );
         }
     }
 
