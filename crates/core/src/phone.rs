@@ -42,13 +42,29 @@ pub enum PhoneError {
 const WITHHELD: [&str; 8] =
     ["anonymous", "restricted", "unknown", "private", "unavailable", "withheld", "blocked", "+266696687"];
 
+/// No country has more digits in front of a number that are not of it.
+const MOST_READINGS: usize = 8;
+
 impl PhoneNumber {
     /// Reads `text`; `region` (`US`) is the default for numbers without `+`, nothing else.
     ///
     /// Takes what people and networks write: punctuation, vanity letters, `tel:` and `sip:`
     /// addresses whose user part is a number.
+    ///
+    /// What is kept is read again as itself: libphonenumber takes one trunk zero off at a time, so
+    /// `+49 00668 …` would be another number each time it is stored and loaded.
     pub fn parse(text: &str, region: Option<&str>) -> Result<Self, PhoneError> {
-        parse(text, region).map(|number| Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
+        let e164 =
+            |number: rlibphonenumber::PhoneNumber| number.format_as(PhoneNumberFormat::E164).into_owned();
+        let mut number = parse(text, region).map(e164)?;
+        for _ in 0..MOST_READINGS {
+            let again = parse(&number, None).map(e164)?;
+            if again == number {
+                return Ok(Self(number));
+            }
+            number = again;
+        }
+        Err(PhoneError::NotANumber)
     }
 
     /// `+442079460000`.
@@ -174,6 +190,15 @@ mod tests {
         assert_eq!(number.significant(), "0655500123");
         assert_eq!(number.country().as_deref(), Some("IT"));
         assert_eq!(national_digits("+390655500123").unwrap(), "655500123");
+    }
+
+    #[test]
+    fn a_number_that_was_kept_is_read_as_itself() {
+        for text in ["+49 00668 5550 01234", "+390655500123", "+12025550147"] {
+            let number = PhoneNumber::parse(text, None).unwrap();
+            assert_eq!(PhoneNumber::parse(number.e164(), None).as_ref(), Ok(&number), "{text}");
+        }
+        assert_eq!(PhoneNumber::parse("+49 00668 5550 01234", None).unwrap().e164(), "+49668555001234");
     }
 
     #[test]
