@@ -8,6 +8,7 @@ use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::pkcs8::DecodePrivateKey;
 use rsa::{Pkcs1v15Sign, RsaPrivateKey};
 use sha1::{Digest, Sha1};
+use url::{Host, Url};
 
 /// What a path of an address may hold as it is. Colons stay: recordings have them, and the
 /// signature covers the address as it is sent.
@@ -50,9 +51,10 @@ pub fn sign_cloudfront(
 ) -> Result<String, CloudFrontError> {
     let host = domain.trim_end_matches('/');
     let host = host.strip_prefix("https://").unwrap_or(host);
-    if host.is_empty()
-        || !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
-    {
+    let plain = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    // A name that ends in a number is read as an address of the internet, or as nothing at all.
+    let url = Url::parse(&format!("https://{host}/"));
+    if !plain || !url.is_ok_and(|url| matches!(url.host(), Some(Host::Domain(_)))) {
         return Err(CloudFrontError::Domain);
     }
     let key = read_key(private_key)?;
@@ -174,7 +176,7 @@ mod tests {
         assert!(
             url.unwrap().starts_with("https://d.example.com/connect/a%20b%22%7D,%3F%23%2A%C3%A9?Expires=0&")
         );
-        for bad in ["", "d.example.com/x", "d\".example.com"] {
+        for bad in ["", "d.example.com/x", "d\".example.com", "10.0.0.1", "1.2.3.400"] {
             assert_eq!(
                 sign_cloudfront(bad, "connect/x", Timestamp::UNIX_EPOCH, "K", &pem),
                 Err(CloudFrontError::Domain)
