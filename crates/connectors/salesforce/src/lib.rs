@@ -20,6 +20,8 @@ mod convert;
 mod crm;
 mod describe;
 mod dip;
+#[doc(hidden)]
+pub mod doors;
 mod failure;
 mod find;
 pub mod legacy;

@@ -13,7 +13,7 @@ use tieline_core::{Comparison, Condition, Query};
 use crate::failure::Failure;
 
 /// A text value as a quoted literal.
-pub(crate) fn literal(text: &str) -> String {
+pub fn literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('\'');
     for c in text.chars() {
@@ -24,7 +24,7 @@ pub(crate) fn literal(text: &str) -> String {
 }
 
 /// A text value as the inside of a `LIKE` pattern, without quotes, its own wildcards escaped.
-pub(crate) fn like(text: &str) -> String {
+pub fn like(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if matches!(c, '%' | '_') {
@@ -39,7 +39,7 @@ pub(crate) fn like(text: &str) -> String {
 
 /// A pattern whose `%` and `_` are wildcards on purpose, as a quoted literal; `\\%` and `\\_` stand for
 /// the characters themselves.
-pub(crate) fn pattern(text: &str) -> String {
+pub fn pattern(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('\'');
     let mut rest = text.chars().peekable();
@@ -58,7 +58,7 @@ pub(crate) fn pattern(text: &str) -> String {
 }
 
 /// A text value inside `FIND {…}`.
-pub(crate) fn sosl(text: &str) -> String {
+pub fn sosl(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -16,6 +16,8 @@
 //! To add a call: an arm in `rest::route` and a function beside its kin.
 
 mod control;
+#[doc(hidden)]
+pub mod doors;
 mod ids;
 mod log;
 mod org;

@@ -286,7 +286,7 @@ fn compare_text(left: &str, right: &str) -> Ordering {
 
 /// LIKE: `%` any text, `_` one character, a backslash takes the next character as it is; case
 /// does not matter.
-fn like(pattern: &str, text: &str) -> bool {
+pub(crate) fn like(pattern: &str, text: &str) -> bool {
     let mut pieces = Vec::new();
     let mut chars = pattern.chars().flat_map(char::to_lowercase);
     while let Some(c) = chars.next() {

@@ -8,7 +8,7 @@ use super::searches::is_something;
 use super::{Legacy, LegacyError, extras};
 use crate::chatter::{self, Segment};
 
-pub(super) const POST: [&str; 4] = ["sf_feedElementType", "sf_subjectId", "sf_messageType", "sf_message"];
+pub(crate) const POST: [&str; 4] = ["sf_feedElementType", "sf_subjectId", "sf_messageType", "sf_message"];
 pub(super) const COMMENT: [&str; 3] = ["sf_feedElementId", "sf_commentType", "sf_commentMessage"];
 
 /// Longest text made of a template: far above what Salesforce takes (10,000 characters).
@@ -37,7 +37,7 @@ impl Legacy {
 
 /// The template with its `{{ name }}` replaced, one after the other, by the first `{{` and the first
 /// `}}` of the whole text, as recorded.
-fn filled(template: &str, parameters: &JsonMap, named: &[&str]) -> Result<String, LegacyError> {
+pub(crate) fn filled(template: &str, parameters: &JsonMap, named: &[&str]) -> Result<String, LegacyError> {
     let improper = || LegacyError::exception("ERROR: string is improperly formatted");
     let mut text = template.to_owned();
     while let Some(start) = text.find("{{") {

@@ -11,7 +11,7 @@ use super::LegacyError;
 /// A date ends in `|date`, `|time` or `|datetime` and begins with nothing or a number and a unit.
 /// The reference refuses any other text with a bar in it; ordinary text has bars. What is one half
 /// of a date is somebody's mistake, and refused in the reference's words.
-pub(super) fn parse(text: &str, now: Timestamp) -> Result<String, LegacyError> {
+pub(crate) fn parse(text: &str, now: Timestamp) -> Result<String, LegacyError> {
     let mut pieces = text.split('|');
     let (Some(delta), Some(format)) = (pieces.next(), pieces.next()) else { return Ok(text.to_owned()) };
     let (delta, format) = (delta.trim(), format.trim());

@@ -24,7 +24,10 @@ use tieline_core::{Clock, JsonMap};
 
 use crate::crm::Salesforce;
 
+pub(crate) use chatter::{POST, filled};
+pub(crate) use dates::parse as dated;
 pub use error::LegacyError;
+pub(crate) use operations::{lookup_all_text, lookup_text};
 
 /// The reference's front on one org.
 #[derive(Clone)]

@@ -110,13 +110,13 @@ pub(super) fn text<'a>(parameters: &'a JsonMap, name: &str) -> Result<&'a str, L
 }
 
 /// `SELECT F FROM O WHERE k='v' AND …`, with every value escaped.
-pub(super) fn lookup_text(parameters: &JsonMap) -> Result<String, LegacyError> {
+pub(crate) fn lookup_text(parameters: &JsonMap) -> Result<String, LegacyError> {
     given("lookup", parameters, &["sf_object", "sf_fields"])?;
     Ok(format!("{} WHERE {}", selection(parameters)?, conditions(parameters)?))
 }
 
 /// The same with the reference's blanks, and without a `WHERE` when there is no condition.
-pub(super) fn lookup_all_text(parameters: &JsonMap) -> Result<String, LegacyError> {
+pub(crate) fn lookup_all_text(parameters: &JsonMap) -> Result<String, LegacyError> {
     given("lookup_all", parameters, &["sf_object", "sf_fields"])?;
     let (selection, conditions) = (selection(parameters)?, conditions(parameters)?);
     Ok(if conditions.is_empty() {

@@ -16,8 +16,8 @@ mod lexer;
 mod parser;
 mod rows;
 
-pub(crate) use compile::{Context, Params, compile, compile_search};
-pub(crate) use lexer::{Lexer, Token};
+pub(crate) use compile::{Compiled, Context, Params, compile, compile_search};
+pub(crate) use lexer::{Lexer, Token, plain};
 pub(crate) use parser::{Parser, parse, timestamp};
 pub(crate) use rows::read_rows;
 
