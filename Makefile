@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help demo test check bench bench-reference build package web fmt lint unit deny e2e screenshots clean size
+.PHONY: help demo test check bench bench-reference build package web fmt lint unit deny e2e fuzz screenshots clean size
 .DEFAULT_GOAL := help
 
 CACHE := .cache
@@ -99,6 +99,12 @@ bench-reference: ## the Lambda functions beside a checkout of the reference pack
 	@scripts/setup.sh build
 	@scripts/setup.sh clients
 	@scripts/bench-reference.sh "$(REFERENCE)"
+
+fuzz: ## the fuzz targets: 1,000,000 inputs each (TARGET=name RUNS=count)
+	$(call say,Fuzz targets (the first build takes long))
+	@scripts/setup.sh build
+	@scripts/setup.sh fuzz
+	@TARGET=$(TARGET) RUNS=$(RUNS) scripts/fuzz.sh
 
 screenshots: build $(CACHE)/e2e-modules.stamp ## the README's pictures, made by the tests
 	@scripts/setup.sh browser

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what one step needs and the machine lacks: setup.sh build|package|web|deny|clients|browser
+# Installs what one step needs and the machine lacks: setup.sh build|package|web|deny|clients|browser|fuzz
 #
 # Debian packages are installed when run as root on a machine with apt-get; otherwise
 # the message says what to install. Nothing is installed twice, and nothing is removed.
@@ -45,6 +45,8 @@ build)
     need cc gcc libc6-dev
     ;;
 package) need zip zip ;;
+# libFuzzer is C++.
+fuzz) need c++ g++ ;;
 web)
     command -v npm >/dev/null 2>&1 || fail "Node.js 20 or newer with npm is missing: install it from https://nodejs.org"
     ;;
@@ -59,5 +61,5 @@ browser)
     # Without a font every page is empty boxes.
     fc-list 2>/dev/null | grep -q . || install fontconfig fonts-dejavu-core
     ;;
-*) fail "usage: setup.sh build|package|web|deny|clients|browser" ;;
+*) fail "usage: setup.sh build|package|web|deny|clients|browser|fuzz" ;;
 esac
