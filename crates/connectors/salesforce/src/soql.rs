@@ -74,6 +74,11 @@ pub fn sosl(text: &str) -> String {
     out
 }
 
+/// What is, or by [`sosl`] becomes, a blank between words: `\0OR` would be an operator otherwise.
+pub(crate) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c.is_control()
+}
+
 /// Escapes one character of a quoted literal. A double quote is an ordinary one between single quotes.
 pub(crate) fn push_escaped(out: &mut String, c: char) {
     match c {

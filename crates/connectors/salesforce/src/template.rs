@@ -170,7 +170,7 @@ fn pass(
 fn push_words(out: &mut String, start: usize, value: &str) {
     let operator = |word: &str| ["and", "or", "not"].iter().any(|it| word.eq_ignore_ascii_case(it));
     let needs_quotes =
-        value.split_whitespace().any(operator) && !out[start..].replace("\\\"", "").contains('"');
+        value.split(soql::is_blank).any(operator) && !out[start..].replace("\\\"", "").contains('"');
     if needs_quotes {
         out.push('"');
     }

@@ -113,13 +113,14 @@ fn quoted(text: &str) -> String {
 ///
 /// (SOQL and SOSL Reference, "FIND {SearchQuery}": AND, OR, AND NOT. Read 2026-11-21.)
 fn text_words(text: &str) -> String {
-    let words = text.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).map(|word| {
-        let word = soql::sosl(word);
-        match word.to_ascii_uppercase().as_str() {
-            "AND" | "OR" | "NOT" => format!("\"{word}\""),
-            _ => word,
-        }
-    });
+    let words =
+        text.split(soql::is_blank).filter(|word| word.chars().any(char::is_alphanumeric)).map(|word| {
+            let word = soql::sosl(word);
+            match word.to_ascii_uppercase().as_str() {
+                "AND" | "OR" | "NOT" => format!("\"{word}\""),
+                _ => word,
+            }
+        });
     words.collect::<Vec<_>>().join(" ")
 }
 
