@@ -128,6 +128,15 @@ async fn what_the_org_says_is_told_as_the_reference_tells_it() {
             assert_eq!(error, ("Exception".into(), expected.into()), "{function} {status}");
         }
     }
+    // A field that the org does not name cannot be left out, so nothing is tried again.
+    let world = World::new(json!({}), |request| match request.method.as_str() {
+        "GET" => created(request),
+        _ => Reply::Json(400, json!([{"errorCode": "INVALID_FIELD", "message": "some field"}])),
+    })
+    .await;
+    let error = world.ask(RECORD, handed_on(&record)).await.unwrap_err();
+    assert_eq!(error.1, "INVALID_FIELD: some field");
+    assert_eq!(world.asked().len(), 2);
     // Of several, the first with a message.
     let several =
         json!([{"errorCode": "A"}, {"errorCode": "B", "message": "b"}, {"errorCode": "C", "message": "c"}]);

@@ -18,7 +18,7 @@ use crate::describe::Describe;
 use crate::failure::Failure;
 use crate::rows;
 use crate::soql;
-use crate::wire::{SaveError, SaveResult};
+use crate::wire::{Problem, SaveError, SaveResult};
 
 /// What Salesforce takes in one collections call.
 pub(crate) const ROWS_A_CALL: usize = 200;
@@ -398,6 +398,12 @@ async fn upsert_one(
         }
         // What collections say of a row, as an answer of its own; what they never say of one is
         // about the request: the object, the key field, the user.
+        // Nothing is known of a field to leave out, so another try would be a guess.
+        Err(Failure::Rejected { status: 400, problem, others })
+            if is_schema(&problem.code) && others.is_empty() && !names_a_field(&problem, &row.fields) =>
+        {
+            Ok(Outcome::Done(Err(RowFailure::Permanent { code: problem.code, message: problem.message })))
+        }
         Err(Failure::Rejected { status: 400, problem, others }) => {
             let errors = std::iter::once(problem).chain(others).map(SaveError::from).collect();
             Ok(outcome(key_field, row, SaveResult { id: None, success: false, created: None, errors }))
@@ -514,6 +520,12 @@ async fn mend<'a>(
         mended.push(row);
     }
     Ok(mended)
+}
+
+fn names_a_field(problem: &Problem, fields: &JsonMap) -> bool {
+    !problem.fields.is_empty()
+        || problem.message.contains('\'')
+        || fields.keys().any(|field| problem.message.contains(field.as_str()))
 }
 
 fn is_about_the_field(code: &str) -> bool {
