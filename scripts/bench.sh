@@ -17,7 +17,9 @@ for bench in "${benches[@]}"; do
 done
 printf '\n== beside the reference package\n'
 if [ -n "${1:-}" ]; then
-    (cd "$here" && "$OLDPWD/scripts/bench-reference.sh" "$1")
+    # `bootstrap` is built as it is packaged, whose profile would take this script's settings over.
+    (cd "$here" &&
+        env -u CARGO_PROFILE_RELEASE_LTO -u CARGO_PROFILE_RELEASE_CODEGEN_UNITS "$OLDPWD/scripts/bench-reference.sh" "$1")
 else
     echo "left out: say REFERENCE=path of a checkout of amazon-connect-salesforce-lambda"
 fi
