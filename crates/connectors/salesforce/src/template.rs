@@ -473,6 +473,7 @@ mod tests {
             r"FIND {O\'Neil\} RETURNING User\(Id\)} IN PHONE FIELDS RETURNING Contact(Id WHERE Name = 'O\'Neil} RETURNING User(Id)')"
         );
         assert!(find("a OR b*").starts_with(r#"FIND {"a OR b\*"} IN"#));
+        assert!(find("a\0OR\u{1}b").starts_with(r#"FIND {"a OR b"} IN"#), "what becomes a blank is one");
         let quoted = fill(r#"FIND {"t"}"#, &[("t", "a or b\"")], Matching::Words, Language::Search).unwrap();
         assert_eq!(quoted, r#"FIND {"a or b\""}"#);
         let apostrophe =

@@ -8,6 +8,8 @@
 
 use tieline_bridge::dip::Touched;
 
+use crate::soql;
+
 /// Deeper than any person writes.
 const MAX_DEPTH: usize = 40;
 
@@ -99,6 +101,10 @@ fn tokens(text: &str) -> Option<Vec<Token>> {
             c if c.is_ascii_alphabetic() => {
                 let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.')));
                 let name = &rest[..end.unwrap_or(rest.len())];
+                // `Account. Owner.Name` is one name to the org, and would be a field and an alias here.
+                if !soql::is_path(name) {
+                    return None;
+                }
                 tokens.push(Token::Name(name.to_owned()));
                 name.len()
             }
@@ -465,6 +471,8 @@ mod tests {
             "SELECT Id FROM Contact WITH DATA CATEGORY Geography__c AT usa__c",
             "SELECT Id FROM Contact /* c */",
             "SELECT Id FROM Contact; SELECT Id FROM User",
+            "SELECT Account. Owner.Name FROM Contact",
+            "SELECT Id FROM Contact WHERE Account. Name = 'x'",
             &format!("SELECT Id FROM C WHERE {}A = 1", "(".repeat(500)),
         ] {
             assert_eq!(by_query(text), None, "{text}");
