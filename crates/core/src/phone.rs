@@ -115,6 +115,9 @@ fn parse(text: &str, region: Option<&str>) -> Result<rlibphonenumber::PhoneNumbe
         .map(|code| Region::from_str(&code.to_ascii_uppercase()).map_err(|_| PhoneError::UnknownRegion))
         .transpose()?;
     let bare = without_sip(text);
+    if is_turned_round(bare) {
+        return Err(PhoneError::NotANumber);
+    }
     PHONE_NUMBER_UTIL.parse(bare, region).map_err(|error| match error {
         // The library has one error for "no plus and no region" and "plus with an unknown code".
         ParseError::InvalidCountryCode if bare.trim_start().starts_with(['+', '\u{ff0b}']) => {
@@ -127,6 +130,12 @@ fn parse(text: &str, region: Option<&str>) -> Result<rlibphonenumber::PhoneNumbe
         ParseError::NotANumber(_) => PhoneError::NotANumber,
         ParseError::TooShortAfterIdd | ParseError::TooShortNsn => PhoneError::TooShort,
     })
+}
+
+/// A `tel:` behind the context that belongs to it: the library cuts between the two and panics.
+fn is_turned_round(text: &str) -> bool {
+    let context = text.find(";phone-context=");
+    context.zip(text.find("tel:")).is_some_and(|(context, scheme)| context < scheme)
 }
 
 /// `sip:+12025550143@host;x=y` → `+12025550143`; anything else unchanged.
@@ -222,8 +231,16 @@ mod tests {
 
     #[test]
     fn nonsense_is_an_error_and_never_a_panic() {
-        for text in ["+", "+1", "restricted", "\u{0}", "+1234567890123456789012", "☎️☎️", &"9".repeat(4000)]
-        {
+        for text in [
+            "5;phone-context=+1tel:",
+            "+",
+            "+1",
+            "restricted",
+            "\u{0}",
+            "+1234567890123456789012",
+            "☎️☎️",
+            &"9".repeat(4000),
+        ] {
             assert!(PhoneNumber::parse(text, Some("US")).is_err() || text == "+1", "{text}");
         }
     }
