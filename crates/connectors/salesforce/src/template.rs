@@ -169,8 +169,7 @@ fn pass(
 /// A value among words to find, begun at `start`: its own operators (`AND`, `OR`) are words in quotes.
 fn push_words(out: &mut String, start: usize, value: &str) {
     let operator = |word: &str| ["and", "or", "not"].iter().any(|it| word.eq_ignore_ascii_case(it));
-    let needs_quotes =
-        value.split(soql::is_blank).any(operator) && !out[start..].replace("\\\"", "").contains('"');
+    let needs_quotes = value.split(soql::is_blank).any(operator) && !is_in_phrase(&out[start..]);
     if needs_quotes {
         out.push('"');
     }
@@ -178,6 +177,22 @@ fn push_words(out: &mut String, start: usize, value: &str) {
     if needs_quotes {
         out.push('"');
     }
+}
+
+/// Whether a phrase is open at the end of `words`: a value before this one may have closed its own.
+fn is_in_phrase(words: &str) -> bool {
+    let mut open = false;
+    let mut chars = words.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => {
+                chars.next();
+            }
+            '"' => open = !open,
+            _ => {}
+        }
+    }
+    open
 }
 
 /// The characters a text stands for, each with its spelling.
@@ -474,6 +489,8 @@ mod tests {
         );
         assert!(find("a OR b*").starts_with(r#"FIND {"a OR b\*"} IN"#));
         assert!(find("a\0OR\u{1}b").starts_with(r#"FIND {"a OR b"} IN"#), "what becomes a blank is one");
+        let twice = fill("FIND {t t}", &[("t", "a OR b")], Matching::Words, Language::Search).unwrap();
+        assert_eq!(twice, r#"FIND {"a OR b" "a OR b"}"#);
         let quoted = fill(r#"FIND {"t"}"#, &[("t", "a or b\"")], Matching::Words, Language::Search).unwrap();
         assert_eq!(quoted, r#"FIND {"a or b\""}"#);
         let apostrophe =
