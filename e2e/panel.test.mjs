@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
-import { after, afterEach, before, beforeEach, test } from "node:test";
+import { afterEach, before, beforeEach, test } from "node:test";
 import { explainFailure, lastClick, openBrowser, signIn, softphoneFrame, softphoneOf, softphoneReady } from "./browser.mjs";
 import { startDemo, until } from "./world.mjs";
 
@@ -14,19 +14,15 @@ let browser;
 let page;
 let sandbox;
 
-before(async () => {
-  await mkdir(IMAGES, { recursive: true });
-  demo = await startDemo();
-  sandbox = demo.sandbox;
-});
-
-after(() => demo?.stop());
+before(() => mkdir(IMAGES, { recursive: true }));
 
 afterEach((context) => explainFailure(context, { browser, processes: [demo?.process] }));
 
+// A world for each: what one test leaves unanswered would be handed to the agent's page of the next.
 beforeEach(async (context) => {
-  await sandbox.control("connect", "POST", "/reset", {});
-  for (const part of ["connect", "salesforce"]) await sandbox.control(part, "DELETE", "/faults");
+  demo = await startDemo();
+  context.after(() => demo.stop());
+  sandbox = demo.sandbox;
   browser = await openBrowser({ width: 1200, height: 800 });
   context.after(() => browser.close());
   page = await browser.newPage();
