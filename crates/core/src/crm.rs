@@ -3,10 +3,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    ConnectorError, Governor, JsonMap, OutboxRow, PartyMatch, PhoneNumber, Purpose, RecordId, RowResult,
+    ConnectorError, ConnectorErrorKind, Governor, JsonMap, OutboxRow, PartyMatch, PhoneNumber, Purpose,
+    RecordId, RowResult,
 };
 
 /// What the bridge asks of a CRM.
@@ -35,6 +37,24 @@ pub trait Crm: Send + Sync {
     /// same rows changes nothing. One result per row, in the order given.
     async fn write(&self, rows: &[OutboxRow]) -> Result<Vec<RowResult>, ConnectorError>;
 
+    /// The object whose records are the files that [`Crm::attach`] makes; `None` where the CRM
+    /// keeps none.
+    fn file_object(&self) -> Option<&str> {
+        None
+    }
+
+    /// Puts files at records, at most 200. One that stands at its record under its name is replaced,
+    /// so a second call with the same changes nothing. One result per file, in the order given.
+    async fn attach(&self, files: &[Attached<'_>]) -> Result<Vec<RowResult>, ConnectorError> {
+        let _ = files;
+        Err(ConnectorError {
+            connector: "crm",
+            operation: "attach",
+            kind: ConnectorErrorKind::Unsupported,
+            said: None,
+        })
+    }
+
     /// Who may spend what of the allowance of API calls; `None` where the CRM has no such thing.
     fn governor(&self) -> Option<&Governor> {
         None
@@ -54,6 +74,24 @@ pub trait Crm: Send + Sync {
 
     /// The same CRM with an agent's own rights; `None` where the CRM has no such thing.
     fn as_agent(&self, token: SecretString) -> Option<Arc<dyn Crm>>;
+}
+
+/// A file at a record: JSON text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordFile {
+    /// One file of a name at a record.
+    pub name: String,
+    pub description: String,
+    pub text: String,
+}
+
+/// A file and where it belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attached<'a> {
+    pub parent: &'a RecordId,
+    pub file: &'a RecordFile,
+    /// The file's own record, when it is known already: it is replaced without looking.
+    pub record: Option<&'a RecordId>,
 }
 
 /// The fields an object has, compared without case.

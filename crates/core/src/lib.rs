@@ -14,6 +14,7 @@ mod ids;
 mod outbox;
 mod party;
 mod phone;
+mod python_json;
 mod recording;
 mod spending;
 mod text;
@@ -26,13 +27,14 @@ pub use contact_center::{
     ContactCenter, ContactChange, Delivery, DeliverySource, FileContents, FileError, FileSource,
     SourceDocument,
 };
-pub use crm::{Allowance, Comparison, Condition, Crm, FieldNames, Paging, Query, Rows};
+pub use crm::{Allowance, Attached, Comparison, Condition, Crm, FieldNames, Paging, Query, RecordFile, Rows};
 pub use error::{ConnectorError, ConnectorErrorKind, InvalidId, error_chain};
 pub use hex::hex;
 pub use ids::{AgentId, ConnectionName, ContactId, RecordId, WorkspaceName};
 pub use outbox::{OutboxRow, RowFailure, RowResult, Written};
 pub use party::PartyMatch;
 pub use phone::{Caller, PhoneError, PhoneNumber, national_digits};
+pub use python_json::python_json;
 pub use recording::{Playback, Recording, RecordingError, RecordingStore, next_poll};
 pub use spending::{Governor, HourOfCalls, Leave, Purpose, Report, Shares, Standing, Word, window_begins};
 pub use text::is_unseen;

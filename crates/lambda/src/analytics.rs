@@ -3,30 +3,20 @@
 //! One record a contact, whoever comes first: the import of the recording, of Contact Lens, or of
 //! a transcript. The lock holds its id; only where an earlier attempt may have ended between
 //! making something and noting it is the org asked what is there.
-//!
-//! Files are Attachments, as the reference's pages and reports expect; ContentVersion is not
-//! offered, because the reference's record pages would not show it. An Attachment holds at most
-//! 25 MB ("Salesforce Object Reference", Attachment, read 2026-11-21); a longer file is left out
-//! and said so.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tieline_bridge::map::MapContext;
 use tieline_core::{
-    Comparison, Condition, ConnectorError, ConnectorErrorKind, Crm, JsonMap, OutboxRow, Paging, Query,
-    RecordId,
+    Attached, Comparison, Condition, ConnectorError, ConnectorErrorKind, Crm, JsonMap, OutboxRow, Paging,
+    Query, RecordFile, RecordId,
 };
-use tieline_salesforce::Salesforce;
+use tieline_salesforce::{FILE_TOO_LARGE, Salesforce, is_gone};
 
 use crate::LambdaError;
 use crate::config::ConfigError;
 use crate::context::{Context, ONE_RECORD};
 use crate::lock::Lock;
 use crate::name::Manner;
-
-/// Most bytes of one attachment.
-const LARGEST_FILE: usize = 25 * 1024 * 1024;
 
 /// Fields an org may lack before a write is given up.
 const UNKNOWN_FIELDS: usize = 8;
@@ -37,13 +27,6 @@ pub(crate) struct Analytics<'a> {
     namespace: Option<&'a str>,
     context: &'a Context,
     manner: Manner,
-}
-
-/// A file to attach; the text is written in Python's JSON, as the reference does.
-pub(crate) struct File {
-    pub name: &'static str,
-    pub description: &'static str,
-    pub text: String,
 }
 
 /// The record that was written.
@@ -103,40 +86,25 @@ impl<'a> Analytics<'a> {
         Ok(Stands { id, look: may_stand })
     }
 
-    /// Attaches `files`, those that stand there being replaced; answers the names of those too
-    /// large to attach.
-    pub async fn attach(&self, to: &Stands, files: &[File]) -> Result<Vec<&'static str>, LambdaError> {
-        let mut standing =
-            if to.look && !files.is_empty() { self.attached(&to.id, files).await? } else { Vec::new() };
-        let mut too_large = Vec::new();
+    /// Attaches `files`; one that is too large is left out, and said so.
+    pub async fn attach(&self, to: &Stands, files: &[RecordFile]) -> Result<(), LambdaError> {
+        let mut files: Vec<_> =
+            files.iter().map(|file| Attached { parent: &to.id, file, record: None }).collect();
+        let standing = if to.look { self.salesforce.standing_files(&files).await? } else { Vec::new() };
+        for (file, standing) in files.iter_mut().zip(&standing) {
+            file.record = standing.as_ref();
+        }
         for file in files {
-            if file.text.len() > LARGEST_FILE {
-                tracing::warn!(
-                    file.name,
-                    file.bytes = file.text.len(),
-                    "{} is larger than an attachment may be",
-                    file.name
-                );
-                too_large.push(file.name);
-                continue;
-            }
-            let body = STANDARD.encode(&file.text);
-            let mut fields = JsonMap::from_iter([
-                ("ContentType".into(), json!("application/json")),
-                ("Description".into(), json!(file.description)),
-                ("Name".into(), json!(file.name)),
-            ]);
-            if let Some(place) = standing.iter().position(|(name, _)| name == file.name) {
-                let (_, id) = standing.swap_remove(place);
-                fields.insert("Body".into(), body.into());
-                self.salesforce.update("Attachment", &id, &fields).await?;
-            } else {
-                fields.insert("ParentId".into(), to.id.as_str().into());
-                fields.insert("Body".into(), body.into());
-                self.salesforce.create("Attachment", &fields).await?;
+            match self.salesforce.attach_file(&file).await {
+                Ok(_) => {}
+                Err(error) if is_too_large(&error) => {
+                    let RecordFile { name, text, .. } = file.file;
+                    tracing::warn!(file.name = name, file.bytes = text.len(), "A file was not attached");
+                }
+                Err(error) => return Err(error.into()),
             }
         }
-        Ok(too_large)
+        Ok(())
     }
 
     async fn find(&self, row: &OutboxRow) -> Result<Option<RecordId>, LambdaError> {
@@ -152,32 +120,6 @@ impl<'a> Analytics<'a> {
         };
         let found = self.salesforce.rows(&query).await?.rows.into_iter().next();
         Ok(found.as_ref().and_then(id_of))
-    }
-
-    async fn attached(
-        &self,
-        parent: &RecordId,
-        files: &[File],
-    ) -> Result<Vec<(String, RecordId)>, LambdaError> {
-        let names = files.iter().map(|file| Value::from(file.name)).collect();
-        let query = Query {
-            object: "Attachment".into(),
-            fields: vec!["Id".into(), "Name".into()],
-            conditions: vec![
-                Condition {
-                    field: "ParentId".into(),
-                    comparison: Comparison::Equals(parent.as_str().into()),
-                },
-                Condition { field: "Name".into(), comparison: Comparison::In(names) },
-            ],
-            limit: None,
-            paging: Paging::FirstPage,
-        };
-        let found = self.salesforce.rows(&query).await?.rows;
-        Ok(found
-            .iter()
-            .filter_map(|row| Some((row.get("Name")?.as_str()?.to_owned(), id_of(row)?)))
-            .collect())
     }
 
     async fn create(&self, object: &str, fields: &mut JsonMap) -> Result<RecordId, ConnectorError> {
@@ -207,10 +149,8 @@ fn id_of(row: &JsonMap) -> Option<RecordId> {
     RecordId::new(row.get("Id")?.as_str()?).ok()
 }
 
-/// Somebody deleted the record.
-fn is_gone(error: &ConnectorError) -> bool {
-    matches!(&error.kind, ConnectorErrorKind::Rejected { status, code, .. }
-        if *status == 404 || matches!(code.as_str(), "NOT_FOUND" | "ENTITY_IS_DELETED"))
+fn is_too_large(error: &ConnectorError) -> bool {
+    matches!(&error.kind, ConnectorErrorKind::Rejected { code, .. } if code == FILE_TOO_LARGE)
 }
 
 /// Takes the field out of `fields` that the org says it does not have; whether there was one.
@@ -245,10 +185,4 @@ pub(crate) fn imports_all(context: &Context) -> Result<bool, LambdaError> {
                 .into())
         }
     }
-}
-
-/// Ids of contacts go into the names of locks and jobs.
-pub(crate) fn is_contact_id(text: &str) -> bool {
-    (1..=128).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
 }

@@ -90,7 +90,7 @@ impl Org {
                 };
                 of == object && (says("ContactId__c") || (says("ParentId") && says("Name")))
             })
-            .map(|(_, id, fields)| json!({"Id": id, "Name": fields.get("Name")}))
+            .map(|(_, id, fields)| json!({"Id": id, "Name": fields.get("Name"), "ParentId": fields.get("ParentId")}))
             .collect();
         Reply::Json(200, json!({"totalSize": records.len(), "done": true, "records": records}))
     }

@@ -16,7 +16,6 @@ mod file;
 mod fit;
 mod header;
 mod path;
-mod python_json;
 mod rule;
 mod set;
 
@@ -24,6 +23,5 @@ mod set;
 mod tests;
 
 pub use fit::{Fitted, fit};
-pub use python_json::python_json;
 pub use rule::{Column, FieldMap, Kind, MapContext, MapError};
 pub use set::FieldMaps;

@@ -3,11 +3,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Number, Value};
-use tieline_core::{JsonMap, OutboxRow};
+use tieline_core::{JsonMap, OutboxRow, python_json};
 
 use super::header::Headers;
 use super::path::Path;
-use super::{FieldMaps, file, python_json};
+use super::{FieldMaps, file};
 use crate::profile::ProfileError;
 
 /// How one kind of document becomes one record of the CRM.

@@ -1,9 +1,9 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tieline_core::JsonMap;
+use tieline_core::{JsonMap, python_json};
 
-use super::{FieldMap, FieldMaps, MapContext, MapError, python_json};
+use super::{FieldMap, FieldMaps, MapContext, MapError};
 
 fn context(extra: &JsonMap) -> MapContext<'_> {
     MapContext { namespace: None, region: None, now: Timestamp::UNIX_EPOCH, extra }

@@ -22,11 +22,14 @@ mod analysis;
 mod api;
 mod batch;
 mod comprehend;
+mod conversation;
 mod convert;
 mod envelope;
 mod files;
+mod findings;
 mod firehose;
 pub mod recordings;
+mod redacted;
 mod report;
 mod storage_event;
 mod transcribe;
@@ -43,8 +46,15 @@ pub use analysis::{Analysis, Roles};
 pub use api::{ConnectApi, Endless, ListedQueue, Metric, Page, QUEUES_A_CALL, QueueNow, Walk};
 pub use batch::{Batch, BatchForm, BatchItem, RecordDocument, Said, UnreadableRecord, read_item};
 pub use comprehend::{Comprehend, Sentiment};
+pub use conversation::{
+    LARGEST_ANALYSIS, LARGEST_TRANSCRIPT, Redacted, analysis_extra, analysis_file, customer_text,
+    is_contact_id, is_our_job, is_redacted_analysis, recording_place, transcript_files, transcript_place,
+    transcription_settings,
+};
 pub use files::InstanceFiles;
+pub use findings::Findings;
 pub use firehose::{FirehoseAnswer, request_id};
+pub use redacted::{Unseen, redacted_recording};
 pub use report::{
     Kind as ReportKind, LARGEST as LARGEST_REPORT, Report, ReportError, ReportRow, RowCode, RowProblem,
     Rows as ReportRows,

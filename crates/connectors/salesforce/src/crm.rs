@@ -5,10 +5,11 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use tieline_bridge::dip::find::FindSettings;
 use tieline_core::{
-    Clock, ConnectorError, Crm, FieldNames, Governor, JsonMap, OutboxRow, PartyMatch, PhoneNumber, Purpose,
-    Query, RecordId, RowResult, Rows,
+    Attached, Clock, ConnectorError, Crm, FieldNames, Governor, JsonMap, OutboxRow, PartyMatch, PhoneNumber,
+    Purpose, Query, RecordId, RowResult, Rows,
 };
 
+use crate::attach::ATTACHMENT;
 use crate::auth::CredentialSource;
 use crate::client::Client;
 use crate::config::{OrgSettings, SettingsError};
@@ -119,6 +120,14 @@ impl Crm for Salesforce {
 
     async fn write(&self, rows: &[OutboxRow]) -> Result<Vec<RowResult>, ConnectorError> {
         write::write(&self.client, rows).await.map_err(|failure| failure.during("write"))
+    }
+
+    fn file_object(&self) -> Option<&str> {
+        Some(ATTACHMENT)
+    }
+
+    async fn attach(&self, files: &[Attached<'_>]) -> Result<Vec<RowResult>, ConnectorError> {
+        self.attach_all(files).await
     }
 
     fn governor(&self) -> Option<&Governor> {

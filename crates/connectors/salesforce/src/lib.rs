@@ -12,6 +12,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod attach;
 mod auth;
 mod chatter;
 mod client;
@@ -34,6 +35,7 @@ mod touched;
 mod wire;
 mod write;
 
+pub use attach::{FILE_TOO_LARGE, is_gone};
 pub use auth::{CredentialError, CredentialSource, Credentials, GrantSecrets};
 pub use config::{OrgSettings, SettingsError, is_shared_sign_in};
 pub use crm::Salesforce;

@@ -4,7 +4,6 @@
 //! ([`result`]): Amazon Transcribe says it through EventBridge, so nothing polls. For those who
 //! keep the reference's state machine, [`submit`] and [`status`] are its two steps in between.
 
-mod findings;
 mod result;
 mod start;
 

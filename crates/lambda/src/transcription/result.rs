@@ -1,22 +1,19 @@
 //! The end of a transcription job: the transcript and what is found in it come into the CRM.
 
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use tieline_amazon_connect::{Comprehend, End, Segment, Transcript, contact_of_job, segments_json};
-use tieline_bridge::map::python_json;
+use tieline_amazon_connect::{
+    Comprehend, End, Findings, LARGEST_TRANSCRIPT, Transcript, contact_of_job, customer_text, is_contact_id,
+    is_our_job, transcript_files, transcript_place,
+};
 
-use super::findings::Findings;
 use super::{asked, text};
 use crate::LambdaError;
-use crate::analytics::{Analytics, File, is_contact_id};
+use crate::analytics::Analytics;
 use crate::contact_lens::document_error;
 use crate::context::Context;
 use crate::lock::{Lock, State, Taken, Work};
 use crate::name::Manner;
 use crate::wording;
-
-/// A call of hours, word by word, is some ten megabytes.
-const LARGEST_TRANSCRIPT: usize = 64 * 1024 * 1024;
 
 /// Takes `{TranscriptionJob}` of the reference's state machine, or EventBridge's `Transcribe Job
 /// State Change`.
@@ -38,9 +35,7 @@ pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Res
     };
     let name = text(detail, "TranscriptionJobName")?;
     // EventBridge tells of every job of the account; ours are named after contact and recording.
-    let is_ours = name.rsplit_once('_').is_some_and(|(contact, digest)| {
-        is_contact_id(contact) && digest.len() == 32 && digest.bytes().all(|b| b.is_ascii_hexdigit())
-    });
+    let is_ours = is_our_job(name);
     match detail.get("TranscriptionJobStatus").and_then(Value::as_str) {
         Some("COMPLETED") if is_ours => {
             let job = asked(context, manner, name).await?;
@@ -72,8 +67,7 @@ async fn import(context: &Context, manner: Manner, job: &Value) -> Result<Value,
     let contact = contact_of_job(name).filter(|contact| is_contact_id(contact)).ok_or_else(|| {
         LambdaError::new("lambda.malformed_event", "the job's name does not begin with a contact's id")
     })?;
-    let uri = job.pointer("/Transcript/TranscriptFileUri").and_then(Value::as_str).unwrap_or_default();
-    let (bucket, key) = place(uri).ok_or_else(|| {
+    let (bucket, key) = transcript_place(job).ok_or_else(|| {
         LambdaError::new(
             "lambda.malformed_event",
             "the job has no `Transcript.TranscriptFileUri` in a bucket",
@@ -134,7 +128,7 @@ async fn write(
     transcript: &Transcript,
     lock: &mut Lock,
 ) -> Result<Findings, LambdaError> {
-    let said: String = transcript.customer.iter().flat_map(|it| [it.content.as_str(), " "]).collect();
+    let said = customer_text(transcript);
     let findings = if said.is_empty() {
         Findings::default()
     } else {
@@ -147,70 +141,6 @@ async fn write(
     extra.insert("contactId".into(), contact.into());
     let row = analytics.row("transcript", &json!({}), &extra)?;
     let stands = analytics.write(Some(lock), row).await?;
-    let mut files = Vec::new();
-    let mut add = |name, description, text: String| files.push(File { name, description, text });
-    let side = |segments: &[Segment]| python_json(&segments_json(segments));
-    if !transcript.customer.is_empty() {
-        let description = "Call Recording Transcription - Customer Side";
-        add("CustomerTranscripts.json", description, side(&transcript.customer));
-    }
-    if !transcript.agent.is_empty() {
-        let description = "Call Recording Transcription - Agent Side";
-        add("AgentTranscripts.json", description, side(&transcript.agent));
-    }
-    if let Some(syntax) = findings.syntax.clone().filter(|it| it != "[]") {
-        add("ComprehendSyntax.json", "Comprehend Syntax", syntax);
-    }
-    analytics.attach(&stands, &files).await?;
+    analytics.attach(&stands, &transcript_files(transcript, &findings)).await?;
     Ok(findings)
-}
-
-/// Bucket and key of an address of S3: path style as Transcribe gives it, the bucket in the host,
-/// or `s3://`.
-fn place(uri: &str) -> Option<(String, String)> {
-    let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(String::from);
-    if let Some(rest) = uri.strip_prefix("s3://") {
-        let (bucket, key) = rest.split_once('/')?;
-        return (!bucket.is_empty() && !key.is_empty()).then(|| (bucket.to_owned(), key.to_owned()));
-    }
-    let rest = uri.strip_prefix("https://").or_else(|| uri.strip_prefix("http://"))?;
-    let (host, path) = rest.split_once('/')?;
-    let path = path.split(['?', '#']).next().unwrap_or_default();
-    let in_host = host.split_once(".s3.").or_else(|| host.split_once(".s3-"));
-    let (bucket, key) = if let Some((bucket, _)) = in_host {
-        (bucket.to_owned(), path)
-    } else {
-        let (bucket, key) = path.split_once('/')?;
-        (decoded(bucket)?, key)
-    };
-    let key = decoded(key)?;
-    (!bucket.is_empty() && !key.is_empty()).then_some((bucket, key))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_transcript_s_address_names_bucket_and_key() {
-        for (uri, expected) in [
-            ("https://s3.us-west-2.amazonaws.com/trb/c-1_abc.json", Some(("trb", "c-1_abc.json"))),
-            ("https://s3.cn-north-1.amazonaws.com.cn/trb/a/b%20c.json", Some(("trb", "a/b c.json"))),
-            ("https://trb.s3.eu-central-1.amazonaws.com/c.json?x=y", Some(("trb", "c.json"))),
-            ("https://my.trb.s3-eu-west-1.amazonaws.com/c.json", Some(("my.trb", "c.json"))),
-            ("s3://trb/a/c.json", Some(("trb", "a/c.json"))),
-            ("https://s3.us-west-2.amazonaws.com/trb", None),
-            ("https://s3.us-west-2.amazonaws.com/trb/", None),
-            ("s3:///x", None),
-            ("ftp://x/y/z", None),
-            ("", None),
-        ] {
-            let place = place(uri);
-            assert_eq!(
-                place.as_ref().map(|(bucket, key)| (bucket.as_str(), key.as_str())),
-                expected,
-                "{uri}"
-            );
-        }
-    }
 }

@@ -3,13 +3,16 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tieline_amazon_connect::{TranscriptionJob, job_name, start_execution, start_transcription};
+use tieline_amazon_connect::{
+    Redacted, TranscriptionJob, is_contact_id, job_name, recording_place, start_execution,
+    start_transcription, transcription_settings,
+};
 use tieline_core::JsonMap;
 
 use crate::LambdaError;
-use crate::analytics::{Analytics, imports_all, is_contact_id, state_bucket};
+use crate::analytics::{Analytics, imports_all, state_bucket};
 use crate::config::ConfigError;
-use crate::contact_lens::Redacted;
+use crate::contact_lens::redacted_policy;
 use crate::context::Context;
 use crate::lock::{Lock, State, Taken, Work};
 use crate::name::Manner;
@@ -116,7 +119,7 @@ impl<'a> Wanted<'a> {
         let switched_off = |name: &str| {
             context.environment.get(name).is_some_and(|it| !it.is_empty() && !it.eq_ignore_ascii_case("true"))
         };
-        let raw = all && Redacted::of(context)? != Redacted::Only
+        let raw = all && redacted_policy(context)? != Redacted::Only
             || attribute("postcallRecordingImportEnabled") == Some("true");
         let redacted = all || attribute("postcallRedactedRecordingImportEnabled") == Some("true");
         let recording = if raw {
@@ -137,18 +140,6 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The place of a call's recording, `bucket/key`, when it can be had.
-fn recording(record: &Value) -> Option<&str> {
-    let one = record.get("Recording").filter(|it| it.is_object());
-    let many = record.get("Recordings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    one.into_iter().chain(many).find_map(|recording| {
-        let is = |name: &str, value: &str| recording.get(name).and_then(Value::as_str) == Some(value);
-        let is_audio = is("Type", "AUDIO") || is("MediaStreamType", "AUDIO");
-        let place = recording.get("Location").and_then(Value::as_str).filter(|place| !place.is_empty())?;
-        (is_audio && is("Status", "AVAILABLE")).then_some(place)
-    })
-}
-
 /// Answers the job it started, where one was wanted.
 async fn one_record(
     context: &Context,
@@ -164,7 +155,7 @@ async fn one_record(
     }
     let wanted = Wanted::of(context, record)?;
     // A record without its recording is an early version: nothing is noted, a later one is welcome.
-    let Some(place) = recording(record) else { return Ok(None) };
+    let Some(place) = recording_place(record) else { return Ok(None) };
     if wanted.recording.is_none() && wanted.language.is_none() {
         return Ok(None);
     }
@@ -220,7 +211,7 @@ async fn begin(
         media: &format!("s3://{place}"),
         output_bucket: environment.get("TRANSCRIPTS_DESTINATION").unwrap_or_default(),
         output_key: environment.get("TRANSCRIPTS_DESTINATION_KMS").filter(|it| !it.is_empty()),
-        settings: &json!({"ChannelIdentification": true}),
+        settings: &transcription_settings(),
     };
     let machine = environment.get("TRANSCRIBE_STATE_MACHINE_ARN").filter(|it| !it.is_empty());
     match machine.filter(|_| manner == Manner::Legacy) {
@@ -258,29 +249,6 @@ fn described(context: &Context, job: &TranscriptionJob<'_>, place: &str) -> Valu
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_recording_must_be_an_audio_that_is_there() {
-        let of = |record: Value| recording(&record).map(str::to_owned);
-        let good = json!({"Location": "b/k.wav", "Status": "AVAILABLE", "Type": "AUDIO"});
-        assert_eq!(of(json!({"Recording": good})).as_deref(), Some("b/k.wav"));
-        let newer = json!({"Location": "b/n.wav", "Status": "AVAILABLE", "MediaStreamType": "AUDIO"});
-        assert_eq!(of(json!({"Recording": null, "Recordings": [{}, 7, newer]})).as_deref(), Some("b/n.wav"));
-        for (name, value) in [
-            ("Location", json!("")),
-            ("Location", json!(null)),
-            ("Status", json!("DELETED")),
-            ("Status", json!(null)),
-            ("Type", json!("VIDEO")),
-        ] {
-            let mut recording = good.clone();
-            recording[name] = value;
-            assert_eq!(of(json!({"Recording": recording})), None, "{name}");
-        }
-        for record in [json!({}), json!({"Recording": null}), json!({"Recording": "x", "Recordings": {}})] {
-            assert_eq!(of(record), None);
-        }
-    }
 
     #[test]
     fn events_of_all_shapes_hold_records() {

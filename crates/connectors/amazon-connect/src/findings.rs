@@ -1,17 +1,17 @@
 //! What Amazon Comprehend is asked about what the customer said.
 
 use serde_json::{Value, json};
-use tieline_amazon_connect::Comprehend;
 use tieline_aws::AwsError;
-use tieline_bridge::map::python_json;
-use tieline_core::JsonMap;
+use tieline_core::{JsonMap, python_json};
+
+use crate::Comprehend;
 
 /// Longest list of phrases or names, in characters; a Salesforce field takes 131,072.
 const LONGEST_LIST: usize = 131_000;
 
 /// What was found; what was not asked for is empty.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Findings {
+pub struct Findings {
     pub sentiment: Option<String>,
     pub keywords: Option<String>,
     pub language: Option<String>,
