@@ -29,8 +29,8 @@ pub use error::StoreError;
 pub use files::private_folder;
 pub use records::{
     Budget, ClaimedRow, ContactFilter, ContactRow, ContactSnapshot, ContactUpdate, DeadDelivery,
-    DeliveryMark, DeliveryOutcome, DocumentPut, Due, Insertion, Link, OutboxEntry, OutboxPut, OutboxState,
-    Part, QueueDepths, RecordStore, RowMark, RowOutcome, StoredDelivery, Swept,
+    DeliveryMark, DeliveryOutcome, DocumentPart, DocumentPut, Due, Insertion, Link, OutboxEntry, OutboxPut,
+    OutboxState, Part, QueueDepths, RecordStore, RowMark, RowOutcome, StoredDelivery, Swept,
 };
 pub use sqlite::SqliteStore;
 

@@ -174,7 +174,18 @@ pub struct DocumentPut {
     pub version: Timestamp,
     /// Where the document came from.
     pub delivery: i64,
+    /// Set where several sources fill the row together; `put` holds what this one gives.
+    pub part: Option<DocumentPart>,
     pub put: OutboxPut,
+}
+
+/// One of the sources of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentPart {
+    pub source: String,
+    /// A higher one replaces a lower one of the same source whatever its version, and stands over
+    /// lower ones of other sources.
+    pub rank: u8,
 }
 
 /// A record of the CRM that belongs to a contact.

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use tieline_core::{
     Allowance, Channel, Clock, ConnectionName, ContactId, ContactState, Delivery, DeliverySource, Direction,
     HourOfCalls, PartKind, Purpose, RecordId, Report, Version, Word, WorkspaceName,
 };
 use tieline_store::{
-    Budget, ClaimedRow, ContactFilter, ContactRow, ContactUpdate, DeliveryMark, DeliveryOutcome, Insertion,
-    OutboxPut, OutboxState, Part, RecordStore, RowOutcome, SqliteStore, StoreError, Swept,
+    Budget, ClaimedRow, ContactFilter, ContactRow, ContactUpdate, DeliveryMark, DeliveryOutcome,
+    DocumentPart, DocumentPut, Insertion, OutboxPut, OutboxState, Part, RecordStore, RowOutcome, SqliteStore,
+    StoreError, Swept,
 };
 
 struct TestClock(Mutex<Timestamp>);
@@ -368,6 +369,75 @@ async fn a_record_that_becomes_known_is_linked_and_wakes_the_rows_after_it() {
     world.mark(&interaction, RowOutcome::Unchanged).await;
     let row = world.row("Interaction", "c-1").await;
     assert_eq!((row.state, row.record.unwrap().as_str()), (OutboxState::Done, "i-1"));
+}
+
+/// A document of one of several sources of the row `c-1`, made from the delivery of that number.
+async fn part(world: &World, source: &str, (rank, second): (u8, i64), delivery: i64, fields: Value) {
+    let Value::Object(fields) = fields else { panic!("fields are an object") };
+    let hash = serde_json::to_string(&fields).unwrap();
+    let document = DocumentPut {
+        workspace: demo(),
+        contact: Some(id("c-1")),
+        version: at(second),
+        delivery,
+        part: Some(DocumentPart { source: source.into(), rank }),
+        put: OutboxPut { fields, hash, after: None, ..put("Analytics", "c-1", "") },
+    };
+    assert!(world.store.save_delivered(Vec::new(), vec![document], Vec::new()).await.unwrap());
+}
+
+#[tokio::test]
+async fn several_sources_fill_one_row_and_the_highest_rank_stands_over_the_others() {
+    let world = world();
+    let fields = async |world: &World| Value::Object(world.row("Analytics", "c-1").await.fields);
+    part(&world, "recording", (0, 10), 1, json!({"Path": "raw", "Region": "eu"})).await;
+    part(&world, "lens", (0, 20), 2, json!({"Text": "4111", "Path": "other"})).await;
+    assert_eq!(fields(&world).await, json!({"Path": "other", "Region": "eu", "Text": "4111"}));
+    let row = world.claim("Analytics").await.remove(0);
+    world.mark(&row, written("a-1")).await;
+
+    // Made earlier, and kept for good.
+    part(&world, "lens", (1, 5), 3, json!({"Text": "[PII]", "Path": "redacted"})).await;
+    part(&world, "lens", (0, 30), 2, json!({"Text": "4111"})).await;
+    part(&world, "recording", (0, 9), 1, json!({"Path": "old"})).await;
+    part(&world, "recording", (0, 40), 1, json!({"Path": "raw", "Region": "us"})).await;
+    assert_eq!(fields(&world).await, json!({"Path": "redacted", "Region": "us", "Text": "[PII]"}));
+    let row = world.row("Analytics", "c-1").await;
+    assert_eq!((row.state, row.generation, row.version), (OutboxState::Wait, 4, Some(at(40))));
+    assert_eq!(row.record.unwrap().as_str(), "a-1");
+
+    let claimed = world.claim("Analytics").await.remove(0);
+    world.mark(&claimed, written("a-1")).await;
+    part(&world, "recording", (0, 40), 1, json!({"Path": "raw", "Region": "us"})).await;
+    let row = world.row("Analytics", "c-1").await;
+    assert_eq!((row.state, row.generation), (OutboxState::Done, 4), "the same again is nothing new");
+}
+
+#[tokio::test]
+async fn a_dead_row_of_several_sources_is_made_once_more_from_all_of_them() {
+    let world = world();
+    world.store.add_deliveries(&connect(), ["a", "b", "c"].map(delivery).to_vec()).await.unwrap();
+    let done = |id| DeliveryMark { id, outcome: DeliveryOutcome::Done };
+    world.store.save_contacts(Vec::new(), (1..=3).map(done).collect()).await.unwrap();
+    part(&world, "lens", (0, 1), 1, json!({"Text": "x"})).await;
+    part(&world, "transcript", (0, 2), 3, json!({"Mood": "y"})).await;
+    let row = world.claim("Analytics").await.remove(0);
+    world.mark(&row, RowOutcome::Dead { code: "NO".into(), message: "no".into() }).await;
+    assert!(world.store.revive_row(row.entry.id).await.unwrap());
+    let again = world.store.claim_deliveries(9, Duration::from_secs(9)).await.unwrap();
+    assert_eq!(again.iter().map(|delivery| delivery.id).collect::<Vec<_>>(), [1, 3]);
+}
+
+#[tokio::test]
+async fn parts_go_with_their_row() {
+    let world = world();
+    part(&world, "lens", (0, 1), 1, json!({"Text": "x"})).await;
+    let row = world.claim("Analytics").await.remove(0);
+    world.mark(&row, written("a-1")).await;
+    assert_eq!(world.store.sweep(at(1), at(1), 100).await.unwrap().outbox, 1);
+    let raw = rusqlite::Connection::open(world.folder.path().join("t.db")).unwrap();
+    let left: i64 = raw.query_row("SELECT count(*) FROM document_part", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
 }
 
 #[tokio::test]

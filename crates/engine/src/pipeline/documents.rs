@@ -52,6 +52,7 @@ pub(super) fn row(
         contact: document.contact.clone(),
         version: document.version,
         delivery: delivery.id,
+        part: None,
         put: OutboxPut {
             target: workspace.crm.clone(),
             object: row.object,

@@ -6,7 +6,7 @@ use super::values::{
     from_json, from_word, id, ms, optional_id, optional_timestamp, optional_word, rows, timestamp, to_json,
     word,
 };
-use super::{deliveries, outbox};
+use super::{deliveries, documents, outbox};
 use crate::{
     ContactFilter, ContactRow, ContactSnapshot, ContactUpdate, DeliveryMark, DocumentPut, Link, Part,
     StoreError,
@@ -121,8 +121,7 @@ pub(super) fn save(
         }
     }
     for document in documents {
-        let origin = Some((document.version, document.delivery));
-        outbox::put(db, now, &document.workspace, document.contact.as_ref(), origin, &document.put)?;
+        documents::put(db, now, document)?;
     }
     deliveries::mark(db, marks)?;
     Ok(true)

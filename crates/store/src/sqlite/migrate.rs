@@ -9,6 +9,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("0003_budget", include_str!("migrations/0003_budget.sql")),
     ("0004_audit", include_str!("migrations/0004_audit.sql")),
     ("0005_documents", include_str!("migrations/0005_documents.sql")),
+    ("0006_document_parts", include_str!("migrations/0006_document_parts.sql")),
 ];
 
 /// Brings the database to this version's tables; each step is one transaction.

@@ -8,6 +8,7 @@ mod audit;
 mod connection;
 mod contacts;
 mod deliveries;
+mod documents;
 mod flows;
 mod migrate;
 mod outbox;

@@ -272,7 +272,8 @@ fn written(
         let linked = db
             .prepare_cached(
                 "INSERT INTO link (workspace, target, contact, role, record, made_by, linked_at)
-                 SELECT workspace, target, contact, object, ?2, ?3, ?4 FROM outbox WHERE id = ?1 AND contact <> ''
+                 SELECT workspace, target, contact, object, ?2, ?3, ?4 FROM outbox
+                 WHERE id = ?1 AND contact <> '' AND key_field <> ''
                  ON CONFLICT (workspace, target, contact, role) DO UPDATE
                      SET record = excluded.record, linked_at = excluded.linked_at
                      WHERE record <> excluded.record",
@@ -335,7 +336,8 @@ pub(super) fn revive(db: &Connection, now: i64, id: i64) -> Result<bool, StoreEr
         // What made it, a field map for example, may have been mended: it is made once more.
         db.prepare_cached(
             "UPDATE delivery SET state = 'new', attempts = 0, lease_until = 0
-             WHERE state = 'done' AND id = (SELECT delivery FROM outbox WHERE id = ?1)",
+             WHERE state = 'done' AND (id = (SELECT delivery FROM outbox WHERE id = ?1)
+                 OR id IN (SELECT delivery FROM document_part WHERE outbox = ?1))",
         )?
         .execute([id])?;
     }
