@@ -74,11 +74,15 @@ fn terminals(document: &Document) -> Vec<(usize, Value)> {
     vec![(0, block(start, START, left - 220.0)), (usize::MAX, block(end, END, right + 220.0))]
 }
 
-/// Lets the first Start lead to where the document starts.
+/// Lets the first Start lead to where the document starts. One without an id is no block: it led
+/// nowhere when the file was imported, and stays as it was unless it is needed.
 fn wire_start(document: &Document, ends: &HashSet<String>, others: &mut [(usize, Value)]) {
-    let Some((_, Value::Object(start))) =
-        others.iter_mut().find(|(_, block)| table::is_start(kind_of(block)))
-    else {
+    let is_start = |(_, block): &(usize, Value)| table::is_start(kind_of(block));
+    let taken = others
+        .iter()
+        .position(|other| is_start(other) && other.1.get("id").and_then(id_text).is_some())
+        .or_else(|| document.start.as_ref().and_then(|_| others.iter().position(is_start)));
+    let Some((_, Value::Object(start))) = taken.map(|at| &mut others[at]) else {
         return;
     };
     let was = start.get("ports").and_then(|ports| ports.get("done")).and_then(id_text);

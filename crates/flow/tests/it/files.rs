@@ -331,6 +331,12 @@ fn a_file_without_a_start_and_one_that_goes_in_circles_load_as_drafts() {
     assert_eq!(codes(&check(&import.document)), ["start.missing", "branch.cycle", "branch.cycle"]);
     let only_ends = json!({"actions": [{"id": "s", "type": "SE_Start", "ports": {"done": "e"}}, {"id": "e", "type": "SE_End"}]});
     assert_eq!(codes(&check(&round_trip(&only_ends).document)), ["steps.none"]);
+    let stray_start =
+        json!({"actions": [{"type": "SE_Start", "ports": {"done": "a"}}, {"id": "a", "type": "SE_Log"}]});
+    let mut import = round_trip(&stray_start);
+    assert_eq!(codes(&import.notes), ["cti.stray", "cti.start"]);
+    import.document.start = Some("a".into());
+    assert!(equal(&stray_start, &cti::export(&import.document).file), "it leads there already");
 }
 
 #[test]
