@@ -20,6 +20,8 @@ async fn words_phrases_and_wildcards_find_people() {
         ("{O\\'Neil}", vec!["Sean O'Neil"]),
         ("{anna.keller@example.com}", vec!["Anna Keller"]),
         ("{SUM}", vec!["=SUM(A1)"]),
+        ("{anna \\& keller}", vec!["Anna Keller"]),
+        ("{\\&\\&}", vec![]),
         ("{doesnotexist}", vec![]),
     ] {
         let found = org.found(&format!("FIND {search} IN ALL FIELDS RETURNING Contact(Id, Name)")).await;
@@ -94,6 +96,8 @@ async fn a_parameterized_search_takes_what_people_type() {
         search(json!({"q": "O'Neil", "fields": ["Name"], "sobjects": contact})).await,
         ["Sean O'Neil"]
     );
+    let company = json!({"q": "Keller & Sons", "sobjects": [{"name": "Account", "fields": ["Name"]}]});
+    assert_eq!(search(company).await, ["Keller & Sons"], "a sign is no word");
     let limited = json!({"q": "example", "fields": ["Name"], "sobjects": contact, "overallLimit": "5"});
     assert_eq!(search(limited).await.len(), 5);
     let filtered = json!({"q": "moss", "sobjects": [{"name": "Contact", "fields": ["Name"], "where": "FirstName = 'Eli'"}], "in": "NAME"});

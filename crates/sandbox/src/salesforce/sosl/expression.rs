@@ -1,5 +1,6 @@
 //! The words between the braces of FIND.
 
+use super::Pattern;
 use crate::salesforce::soql::QueryError;
 
 /// Deeper than any person writes.
@@ -170,7 +171,8 @@ impl Parser {
         Ok(if all.len() == 1 { all.remove(0) } else { Expression::Or(all) })
     }
 
-    /// Words beside each other are joined by AND.
+    /// Words beside each other are joined by AND. A sign by itself (`Keller \& Sons`) is no word
+    /// of the index and asks for nothing.
     fn every(&mut self, depth: usize) -> Result<Expression, QueryError> {
         let mut all = vec![self.one(depth)?];
         loop {
@@ -183,9 +185,13 @@ impl Parser {
             } else if matches!(self.tokens.get(self.next), Some(Token::Term(_) | Token::Open)) {
                 all.push(self.one(depth)?);
             } else {
-                return Ok(if all.len() == 1 { all.remove(0) } else { Expression::And(all) });
+                break;
             }
         }
+        if all.iter().any(asks) {
+            all.retain(asks);
+        }
+        Ok(if all.len() == 1 { all.remove(0) } else { Expression::And(all) })
     }
 
     fn one(&mut self, depth: usize) -> Result<Expression, QueryError> {
@@ -208,6 +214,11 @@ impl Parser {
             _ => Err(malformed("a word is missing in the search term")),
         }
     }
+}
+
+/// Whether there is anything in it that can be found.
+fn asks(expression: &Expression) -> bool {
+    !matches!(expression, Expression::Term(text) if Pattern::new(text).is_empty())
 }
 
 /// (Salesforce, REST API Developer Guide, "Search": the term must have more than one character.)
@@ -244,6 +255,12 @@ mod tests {
         assert_eq!(strict("\"anna keller\"").unwrap(), term("anna keller"));
         assert_eq!(strict("\\(202\\) 555\\-0147").unwrap(), term("\\(202\\) 555\\-0147"));
         assert_eq!(strict("O\\'Neil").unwrap(), term("O\\'Neil"));
+        assert_eq!(strict("Keller \\& Sons").unwrap(), And(vec![term("Keller"), term("Sons")]));
+        assert_eq!(
+            strict("Keller AND NOT \\&").unwrap(),
+            And(vec![term("Keller"), Not(Box::new(term("\\&")))])
+        );
+        assert_eq!(strict("\\&\\&").unwrap(), term("\\&\\&"));
     }
 
     #[test]

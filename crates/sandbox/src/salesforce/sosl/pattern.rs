@@ -40,6 +40,11 @@ impl Pattern {
         Self { words, digits: digits(&pieces) }
     }
 
+    /// Whether there is nothing in it but punctuation.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
     /// Whether the words stand in `text` one after another.
     pub fn matches_words(&self, text: &str) -> bool {
         if self.words.is_empty() {
