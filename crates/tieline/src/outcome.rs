@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use serde::Serialize;
-use tieline_core::error_chain;
+use tieline_core::{error_chain, is_unseen};
 
 /// The thing asked about is bad.
 pub const BAD: u8 = 1;
@@ -97,7 +97,22 @@ pub fn say_table(headings: &[&str], rows: &[Vec<String>]) {
     }
 }
 
-/// Text of somebody else's on a terminal: no control characters, which could move the cursor.
+/// Text of somebody else's on a terminal: no control characters, which could move the cursor, and
+/// none that turn the direction of what follows.
 pub fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() || is_unseen(c) { '\u{fffd}' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_caller_wrote_moves_and_turns_nothing_on_a_terminal() {
+        assert_eq!(
+            plain("\u{1b}[31mAnna\r\n\t\u{202e}+12"),
+            "\u{fffd}[31mAnna\u{fffd}\u{fffd}\u{fffd}\u{fffd}+12"
+        );
+        assert_eq!(plain("Zoë O'Neil 😀"), "Zoë O'Neil 😀");
+    }
 }

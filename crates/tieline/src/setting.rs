@@ -70,16 +70,27 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Whether a configuration says which workspaces there are.
-    pub fn is_configured(&self) -> bool {
-        self.configured.is_some()
+    /// The workspace that was meant. A folder without a configuration does not say which there
+    /// are; but a workspace that was ever started has flows, so one without any is a slip of the
+    /// hand, and its lists would be empty for a wrong reason.
+    pub async fn workspace(&self) -> Result<WorkspaceName, Failure> {
+        if let Some(all) = &self.configured {
+            return pick(self.named.as_deref(), all);
+        }
+        let workspace = WorkspaceName::new(self.named.as_deref().unwrap_or(DEMO))
+            .map_err(|error| Failure::usage(error.to_string()))?;
+        if self.store.flows(&workspace).await?.is_empty() {
+            let hint = if self.named.is_none() { "; say which with --workspace" } else { "" };
+            return Err(Failure::usage(format!("this database has no workspace `{workspace}`{hint}")));
+        }
+        Ok(workspace)
     }
 
-    pub fn workspace(&self) -> Result<WorkspaceName, Failure> {
-        match &self.configured {
-            Some(all) => pick(self.named.as_deref(), all),
-            None => WorkspaceName::new(self.named.as_deref().unwrap_or(DEMO))
-                .map_err(|error| Failure::usage(error.to_string())),
+    /// For commands that look at all workspaces unless one is named.
+    pub async fn named_workspace(&self) -> Result<Option<WorkspaceName>, Failure> {
+        match self.named {
+            Some(_) => self.workspace().await.map(Some),
+            None => Ok(None),
         }
     }
 }

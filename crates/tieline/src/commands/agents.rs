@@ -12,7 +12,7 @@ pub async fn run(command: Agents, json: bool) -> Outcome {
     match command {
         Agents::List { stored } => {
             let opened = setting::open(&stored)?;
-            let workspace = opened.workspace()?;
+            let workspace = opened.workspace().await?;
             let agents = opened.store.agents(&workspace).await?;
             let mut bindings: HashMap<AgentId, AgentBinding> = HashMap::new();
             for binding in opened.store.bindings(&workspace).await? {
@@ -71,7 +71,7 @@ pub async fn run(command: Agents, json: bool) -> Outcome {
         }
         Agents::Bind { agent, login, stored } => {
             let opened = setting::open(&stored)?;
-            let workspace = opened.workspace()?;
+            let workspace = opened.workspace().await?;
             let agents = opened.store.agents(&workspace).await?;
             let known = agents
                 .iter()

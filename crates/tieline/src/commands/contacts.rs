@@ -11,7 +11,7 @@ pub async fn run(command: Contacts, json: bool) -> Outcome {
         Contacts::List { limit, since, stored } => {
             let opened = setting::open(&stored)?;
             let filter = ContactFilter { since, ..ContactFilter::default() };
-            let rows = queries::contacts(&*opened.store, &opened.workspace()?, &filter, limit).await?;
+            let rows = queries::contacts(&*opened.store, &opened.workspace().await?, &filter, limit).await?;
             if json {
                 return say_json(&rows);
             }
@@ -21,7 +21,7 @@ pub async fn run(command: Contacts, json: bool) -> Outcome {
         }
         Contacts::Show { contact, stored } => {
             let opened = setting::open(&stored)?;
-            let workspace = opened.workspace()?;
+            let workspace = opened.workspace().await?;
             let id = ContactId::new(contact).map_err(|error| Failure::usage(error.to_string()))?;
             let detail = queries::contact(&*opened.store, &workspace, &id).await?;
             let detail = detail.ok_or_else(|| Failure::bad(format!("{workspace} knows no contact {id}")))?;

@@ -1,9 +1,9 @@
 use serde_json::json;
-use tieline_engine::pipeline::{DeadLetterId, queries};
+use tieline_engine::pipeline::{DeadLetter, DeadLetterId, queries};
 
 use crate::cli::DeadLetters;
 use crate::outcome::{BAD, Failure, Outcome, plain, say, say_json, say_table};
-use crate::setting;
+use crate::setting::{self, Opened};
 
 /// More than this many at once are one mistake, not many.
 const MOST: usize = 10_000;
@@ -12,7 +12,7 @@ pub async fn run(command: DeadLetters, json: bool) -> Outcome {
     match command {
         DeadLetters::List { stored } => {
             let opened = setting::open(&stored)?;
-            let letters = queries::dead_letters(&*opened.store, MOST).await?;
+            let letters = letters(&opened).await?;
             if json {
                 say_json(&letters)?;
             } else if letters.is_empty() {
@@ -51,12 +51,12 @@ pub async fn run(command: DeadLetters, json: bool) -> Outcome {
                 })
                 .collect::<Result<_, Failure>>()?;
             let opened = setting::open(&stored)?;
-            let store = &*opened.store;
             let ids = if all {
-                queries::dead_letters(store, MOST).await?.into_iter().map(|letter| letter.id).collect()
+                letters(&opened).await?.into_iter().map(|letter| letter.id).collect()
             } else {
                 named
             };
+            let store = &*opened.store;
             let (mut replayed, mut missing) = (Vec::new(), Vec::new());
             for id in ids {
                 if queries::replay(store, id).await? { &mut replayed } else { &mut missing }
@@ -73,4 +73,15 @@ pub async fn run(command: DeadLetters, json: bool) -> Outcome {
             if missing.is_empty() { Ok(()) } else { Err(Failure::silent(BAD)) }
         }
     }
+}
+
+/// All there are, or those of the workspace that was named: a delivery that could not be decoded
+/// is a connection's and may concern any.
+async fn letters(opened: &Opened) -> Result<Vec<DeadLetter>, Failure> {
+    let named = opened.named_workspace().await?;
+    let mut letters = queries::dead_letters(&*opened.store, MOST).await?;
+    if let Some(named) = named {
+        letters.retain(|letter| letter.workspace.as_ref().is_none_or(|workspace| *workspace == named));
+    }
+    Ok(letters)
 }

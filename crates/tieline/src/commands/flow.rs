@@ -2,7 +2,6 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::json;
-use tieline_core::WorkspaceName;
 use tieline_engine::agents::{PublishError, publish};
 use tieline_flow::command::{check_file, export_file, import_file};
 use tieline_flow::cti::{Note, Options};
@@ -11,7 +10,7 @@ use tieline_store::FlowGrants;
 
 use crate::cli::{Flow, Stored};
 use crate::outcome::{BAD, Failure, Outcome, plain, say, say_json, say_table};
-use crate::setting::{self, Opened};
+use crate::setting;
 
 pub async fn run(command: Flow, json: bool) -> Outcome {
     match command {
@@ -63,16 +62,6 @@ fn known_events() -> String {
     sources().iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The workspace that was meant. A folder without a configuration does not say which there are;
-/// but a workspace that was ever started has flows, so one without any is a slip of the hand.
-async fn workspace_of(opened: &Opened) -> Result<WorkspaceName, Failure> {
-    let workspace = opened.workspace()?;
-    if !opened.is_configured() && opened.store.flows(&workspace).await?.is_empty() {
-        return Err(Failure::usage(format!("this database has no workspace `{workspace}`")));
-    }
-    Ok(workspace)
-}
-
 async fn put_in_force(
     file: &Path,
     document: Document,
@@ -81,7 +70,7 @@ async fn put_in_force(
     json: bool,
 ) -> Outcome {
     let opened = setting::open(stored)?;
-    let workspace = workspace_of(&opened).await?;
+    let workspace = opened.workspace().await?;
     let on = document.on.clone();
     let version = match publish(&opened.store, &workspace, document, grants, "tieline flow publish").await {
         Ok(version) => version,
@@ -109,7 +98,7 @@ async fn put_in_force(
 /// Another version in force, or none.
 async fn switch(flow: &str, version: Option<u64>, stored: &Stored, json: bool) -> Outcome {
     let opened = setting::open(stored)?;
-    let workspace = workspace_of(&opened).await?;
+    let workspace = opened.workspace().await?;
     if !opened.store.set_published(&workspace, flow, version).await? {
         let what = version.map_or_else(String::new, |version| format!(" with a version {version}"));
         return Err(Failure::bad(format!("{workspace} has no flow `{flow}`{what}")));
@@ -126,7 +115,7 @@ async fn switch(flow: &str, version: Option<u64>, stored: &Stored, json: bool) -
 
 async fn list(stored: &Stored, json: bool) -> Outcome {
     let opened = setting::open(stored)?;
-    let flows = opened.store.flows(&workspace_of(&opened).await?).await?;
+    let flows = opened.store.flows(&opened.workspace().await?).await?;
     if json {
         let flow = |flow: &tieline_store::FlowRow| {
             json!({ "flow": flow.flow, "name": flow.name, "published": flow.published,

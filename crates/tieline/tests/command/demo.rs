@@ -221,6 +221,27 @@ async fn a_delivery_is_listed_as_a_contact_and_poison_as_a_dead_letter() {
     assert_eq!(run(&["dead-letters", "replay", "delivery-9999", "--data", &folder]).code, 1);
 }
 
+#[tokio::test]
+async fn a_workspace_that_is_not_there_is_a_mistake_and_no_empty_list() {
+    let demo = Demo::start();
+    let folder = demo.folder();
+    for command in [
+        &["contacts", "list"][..],
+        &["contacts", "show", "c-42"],
+        &["dead-letters", "list"],
+        &["dead-letters", "replay", "--all"],
+        &["agents", "list"],
+        &["agents", "bind", "005000000000001AAA", "n.quist"],
+        &["flow", "list"],
+    ] {
+        let of = |workspace: &str| run(&[command, &["--workspace", workspace, "--data", &folder]].concat());
+        let ran = of("nope");
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{command:?}: {ran:?}");
+        assert!(ran.stderr.contains("no workspace `nope`"), "{command:?}: {ran:?}");
+        assert_ne!(of("other").code, 2, "{command:?}: the demo has this one");
+    }
+}
+
 /// Asks until it is so; the server works at its own pace.
 pub fn until<T: std::fmt::Debug>(ask: impl Fn() -> T, is_so: impl Fn(&T) -> bool) -> T {
     for _ in 0..200 {
