@@ -82,6 +82,19 @@ pub struct Demo {
     /// The world to make.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    pub life: Life,
+}
+
+/// How the simulated contact center behaves in time.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Life {
+    /// Contact records come a minute after the call, as in life, instead of three seconds.
+    #[arg(long)]
+    pub lifelike: bool,
+    /// Calls a minute that come by themselves, answered by as many simulated agents.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=600))]
+    pub rate: u32,
 }
 
 #[derive(Debug, Args)]
@@ -127,6 +140,8 @@ pub struct Sandbox {
     /// The address browsers know Tieline by, when it may frame the simulated pages.
     #[arg(long, value_name = "ORIGIN")]
     pub allow_origin: Vec<String>,
+    #[command(flatten)]
+    pub life: Life,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -20,6 +20,7 @@ pub struct AgentState {
 /// the sandbox's contract; the others come from the seed.
 #[derive(Debug, Clone)]
 pub struct Instance {
+    seed: u64,
     pub alias: &'static str,
     pub id: &'static str,
     pub account: &'static str,
@@ -41,6 +42,7 @@ impl Instance {
         };
         let state = |name: &'static str, kind| AgentState { id: named("agent-state", name).id, name, kind };
         Self {
+            seed,
             alias: "sandbox",
             id: "11111111-2222-4333-8444-555555555555",
             account: "111122223333",
@@ -80,6 +82,13 @@ impl Instance {
 
     pub fn agent_arn(&self, login: &str) -> String {
         self.agent(login).map_or_else(String::new, |(agent, _)| self.child("agent", &agent.id))
+    }
+
+    /// One more agent, whom nobody plays. The login.
+    pub fn hire(&mut self, login: &str) -> String {
+        let id = stable_uuid(self.seed, &format!("connect/agent/{login}")).to_string();
+        self.agents.push((Named { id, name: login.to_owned() }, "Simulated Agent"));
+        login.to_owned()
     }
 
     pub fn state(&self, name: &str) -> Option<&AgentState> {

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::api::{self, Caller, Exception};
-use super::center::Center;
+use super::center::{Center, Player};
 use super::server::Hall;
 use super::snapshot::agent_data;
 use crate::world::{FaultKind, Part, Probe, Problem, assets};
@@ -127,7 +127,9 @@ async fn serve(hall: Arc<Hall>, query: SocketQuery, socket: WebSocket) {
 
 fn choice(hall: &Hall) -> Message {
     let agents: Vec<Value> = hall.with(|center, _| {
-        let agents = center.instance.agents.iter();
+        let played =
+            |login: &str| center.agents.get(login).is_some_and(|agent| agent.player == Player::Person);
+        let agents = center.instance.agents.iter().filter(|(agent, _)| played(&agent.name));
         agents.map(|(agent, name)| json!({"login": agent.name, "name": name})).collect()
     });
     Message::text(json!({"t": "choose", "agents": agents}).to_string())

@@ -25,8 +25,18 @@ pub struct Settings {
     pub deliver_to: Option<DeliverTo>,
     /// Contact records take a minute instead of three seconds.
     pub lifelike: bool,
+    /// Calls a minute of customers nobody plays, answered by as many agents nobody plays.
+    pub rate: u32,
     /// Who a CCP page signs in that names nobody; without it the page asks.
     pub default_agent: Option<String>,
+}
+
+impl Settings {
+    fn center(&self, seed: u64, now: Timestamp) -> Center {
+        let mut center = Center::new(seed, now, self.lifelike);
+        center.populate(now, self.rate);
+        center
+    }
 }
 
 /// The simulated instance.
@@ -81,7 +91,7 @@ pub struct Hall {
 impl Hall {
     fn new(world: &World, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
-            center: Mutex::new(Center::new(world.seed(), world.now(), settings.lifelike)),
+            center: Mutex::new(settings.center(world.seed(), world.now())),
             deliveries: Deliveries::new(world, settings.deliver_to.clone()),
             pages: Pages::default(),
             storage: Storage::default(),
@@ -121,7 +131,7 @@ impl Hall {
         self.storage.clear();
         *self.chosen.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let agents = self.with(|center, now| {
-            *center = Center::new(seed, now, self.settings.lifelike);
+            *center = self.settings.center(seed, now);
             center.agents.keys().cloned().collect::<Vec<_>>()
         });
         for agent in agents.iter().filter(|agent| self.pages.has(agent)) {

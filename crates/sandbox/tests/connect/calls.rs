@@ -1,4 +1,5 @@
-use serde_json::json;
+use serde_json::{Value, json};
+use tieline_sandbox::connect::Settings;
 
 use crate::harness::Instance;
 
@@ -218,4 +219,44 @@ async fn what_a_network_may_send_as_a_caller_is_passed_on_as_it_is() {
         assert_eq!(initiated.body["detail"]["customerEndpoint"]["address"], from);
         assert_eq!(instance.next().await.event_type(), "QUEUED");
     }
+}
+
+#[tokio::test]
+async fn a_crowd_calls_at_its_rate_and_leaves_those_who_play_alone() {
+    let mut instance = Instance::start_as(Settings { rate: 6, ..Settings::default() }, |_| {}).await;
+    let own = instance.call(json!({"from": "+12025550143"})).await;
+    instance.advance("PT59S").await;
+
+    let calls = instance.get("/calls").await;
+    let crowd = |calls: &Value| {
+        let all = calls.as_array().unwrap().clone();
+        all.into_iter().filter(|call| call["contactId"] != own.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(crowd(&calls).len(), 6, "{calls}");
+    let agents: std::collections::BTreeSet<String> =
+        crowd(&calls).iter().map(|call| call["agent"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(agents.len(), 6, "each by an agent of its own: {agents:?}");
+    assert_eq!(instance.state_of(&own).await, "queued", "nobody of the crowd takes it");
+    assert_eq!(instance.agent("nora.quist").await["contacts"], json!([]));
+
+    instance.advance("PT10M").await;
+    let calls = crowd(&instance.get("/calls").await);
+    assert_eq!(calls.len(), 66);
+    assert!(calls.iter().all(|call| call["state"] != "queued" && call["state"] != "ringing"), "{calls:?}");
+    assert!(calls.iter().filter(|call| call["state"] == "over").count() >= 58);
+    let record = instance.record().await;
+    assert!(record["Agent"]["Username"].as_str().unwrap().starts_with("crowd."), "{record}");
+}
+
+#[tokio::test]
+async fn a_lifelike_contact_record_takes_a_minute() {
+    let mut instance = Instance::start_as(Settings { lifelike: true, ..Settings::default() }, |_| {}).await;
+    let call = instance.call(json!({"from": "+12025550143"})).await;
+    assert_eq!(instance.act(&call, "hangup").await, "over");
+    assert_eq!(instance.events(4).await, ["INITIATED", "QUEUED", "DISCONNECTED", "COMPLETED"]);
+    instance.advance("PT59S").await;
+    instance.settled_deliveries().await;
+    assert!(instance.nothing_arrived());
+    instance.advance("PT1S").await;
+    assert_eq!(instance.record().await["ContactId"], call);
 }

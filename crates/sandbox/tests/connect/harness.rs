@@ -55,6 +55,10 @@ impl Instance {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut DeliverTo)) -> Self {
+        Self::start_as(Settings::default(), change).await
+    }
+
+    pub async fn start_as(settings: Settings, change: impl FnOnce(&mut DeliverTo)) -> Self {
         let (sender, arrived) = mpsc::unbounded_channel();
         let answers = Arc::new(Mutex::new(VecDeque::new()));
         let receiver = Receiver { arrived: sender, answers: Arc::clone(&answers) };
@@ -67,7 +71,7 @@ impl Instance {
         change(&mut deliver_to);
         let clock = SimClock::frozen("2026-11-20T12:00:00Z".parse().unwrap());
         let world = World::with_clock(1, Addresses::default(), clock);
-        let settings = Settings { deliver_to: Some(deliver_to), ..Settings::default() };
+        let settings = Settings { deliver_to: Some(deliver_to), ..settings };
         let connect = AmazonConnect::start(&world, ([127, 0, 0, 1], 0).into(), settings).unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self { world, connect, http, arrived, answers }

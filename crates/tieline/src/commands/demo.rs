@@ -49,7 +49,8 @@ pub async fn run(options: Demo, json: bool) -> Outcome {
     let settings = Settings {
         deliver_to: Some(DeliverTo::sandbox(deliveries.parse()?)),
         default_agent: Some(AGENT.to_owned()),
-        ..Settings::default()
+        lifelike: options.life.lifelike,
+        rate: options.life.rate,
     };
     let connect = AmazonConnect::start(&world, at_connect, settings)
         .map_err(|error| stop::taken(at_connect, OPTION, &error))?;

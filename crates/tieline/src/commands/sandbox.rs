@@ -24,6 +24,9 @@ pub async fn run(options: Sandbox, json: bool) -> Outcome {
     if options.namespace.is_some() && !parts.contains(&Part::Salesforce) {
         return Err(Failure::usage("--namespace is for salesforce"));
     }
+    if (options.life.lifelike || options.life.rate > 0) && !parts.contains(&Part::AmazonConnect) {
+        return Err(Failure::usage("--lifelike and --rate are for amazon-connect"));
+    }
     if options.base_port == 0 || options.base_port > u16::MAX - 2 {
         return Err(Failure::usage("--base-port is 1 to 65533"));
     }
@@ -60,8 +63,12 @@ pub async fn run(options: Sandbox, json: bool) -> Outcome {
     }
     if parts.contains(&Part::AmazonConnect) {
         let listen = on(2);
-        let settings =
-            Settings { deliver_to: options.deliver_to.map(DeliverTo::sandbox), ..Settings::default() };
+        let settings = Settings {
+            deliver_to: options.deliver_to.map(DeliverTo::sandbox),
+            lifelike: options.life.lifelike,
+            rate: options.life.rate,
+            default_agent: None,
+        };
         let running = AmazonConnect::start(&world, listen, settings)
             .map_err(|error| stop::taken(listen, option, &error))?;
         told.insert("amazon_connect".into(), json!(running.url()));

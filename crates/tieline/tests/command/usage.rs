@@ -30,6 +30,8 @@ fn wrong_usage_leaves_with_two_and_says_nothing_on_stdout() {
         &["dead-letters", "replay", "--data", "/nowhere"],
         &["dead-letters", "replay", "letter-1", "--data", "/nowhere"],
         &["sandbox", "--listen", "127.0.0.1:0"],
+        &["sandbox", "salesforce", "--rate", "6"],
+        &["demo", "--rate", "many"],
         &["contacts", "list"],
     ] {
         let ran = run(arguments);

@@ -20,6 +20,15 @@ pub struct NotTaken {
     pub offered: Call,
 }
 
+/// Who plays an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Player {
+    /// Somebody at a page, or a test.
+    Person,
+    /// Nobody: such an agent takes only the crowd's calls.
+    Crowd,
+}
+
 #[derive(Debug)]
 pub struct Agent {
     pub login: String,
@@ -35,6 +44,7 @@ pub struct Agent {
     pub untouched: bool,
     pub softphone_enabled: bool,
     pub auto_accept: bool,
+    pub player: Player,
     pub extension: String,
     pub preferences: BTreeMap<String, String>,
 }
@@ -51,9 +61,15 @@ impl Agent {
             untouched: true,
             softphone_enabled: true,
             auto_accept: false,
+            player: Player::Person,
             extension: String::new(),
             preferences: BTreeMap::from([("locale".to_owned(), "en_US".to_owned())]),
         }
+    }
+
+    pub(super) fn of_the_crowd(login: &str, now: Timestamp) -> Self {
+        let available = Self { chosen: "Available", untouched: false, ..Self::new(login, now) };
+        Self { auto_accept: true, player: Player::Crowd, ..available }
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) enum Timer {
     Callee { contact: String },
     CloseError { agent: String, since: Timestamp },
     Record { contact: String },
+    CrowdCalls { before: u64 },
+    CrowdEnds { contact: String },
 }
 
 #[derive(Debug)]
@@ -47,6 +49,8 @@ pub struct Center {
     pub(super) open: Vec<String>,
     pub agents: BTreeMap<String, Agent>,
     pub callee: Callee,
+    /// How many agents nobody plays.
+    pub(super) crowd: u32,
     /// From the end of after-contact work to the contact record.
     pub(super) record_after: Duration,
     contact_ids: Ids,
@@ -68,6 +72,7 @@ impl Center {
             calls: BTreeMap::new(),
             open: Vec::new(),
             callee: Callee::Answer,
+            crowd: 0,
             record_after: Duration::from_secs(if lifelike { 60 } else { 3 }),
             contact_ids: Ids::new(seed, "connect/contact"),
             connection_ids: Ids::new(seed, "connect/connection"),
@@ -114,6 +119,8 @@ impl Center {
             }
             Timer::CloseError { agent, since } => self.close_error(at, &agent, since),
             Timer::Record { contact } => self.send_record(at, &contact),
+            Timer::CrowdCalls { before } => self.crowd_calls(at, before),
+            Timer::CrowdEnds { contact } => self.crowd_ends(at, &contact),
         }
     }
 

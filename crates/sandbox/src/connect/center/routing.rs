@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::agents::{Agent, NotTaken};
+use super::agents::{Agent, NotTaken, Player};
 use super::machine::{Center, Timer};
 use crate::connect::call::Phase;
 
@@ -17,7 +17,11 @@ impl Center {
         for id in self.open.clone() {
             let Some(call) = self.calls.get(&id).filter(|call| call.phase == Phase::Queued) else { continue };
             let free = self.agents.values().filter(|agent| {
-                self.is_free(agent) && call.wanted.as_ref().is_none_or(|wanted| *wanted == agent.login)
+                self.is_free(agent)
+                    && call
+                        .wanted
+                        .as_ref()
+                        .map_or(agent.player == Player::Person, |wanted| *wanted == agent.login)
             });
             let Some(login) = free.min_by_key(|agent| agent.idle_since).map(|agent| agent.login.clone())
             else {
