@@ -16,7 +16,7 @@ use super::deliveries::{DeliverTo, Deliveries};
 use super::page::Pages;
 use super::storage::Storage;
 use super::{control, page, rest, storage};
-use crate::world::{self, FaultKind, Part, Probe, Running, World};
+use crate::world::{self, FaultKind, Part, Probe, Problem, Running, World};
 
 /// What is not in the seed.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +56,8 @@ impl AmazonConnect {
             .merge(page::routes(Arc::clone(&hall)))
             .merge(rest::routes(Arc::clone(&hall)))
             .merge(storage::routes(Arc::clone(&hall)))
-            .merge(control::routes(Arc::clone(&hall)));
+            .merge(control::routes(Arc::clone(&hall)))
+            .fallback(async || Problem::not_found("there is nothing at this address"));
         let routes = world::control::with_faults(world, Part::AmazonConnect, routes, vendor_error);
         let routes = world::guard::guarded(world, Part::AmazonConnect, routes);
         let running = world::listen(world, Part::AmazonConnect, listen, None, routes)?;

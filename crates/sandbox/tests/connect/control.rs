@@ -112,6 +112,7 @@ async fn bad_requests_get_a_problem_that_says_what_is_wrong() {
         ("/calls", json!({"from": "x", "agent": "nobody"}), 422),
         ("/calls", json!({"from": "x".repeat(257)}), 422),
         ("/calls/none/hangup", json!({}), 404),
+        ("/chats", json!({}), 404),
         ("/clock", json!({"advance": "soon"}), 422),
         ("/clock", json!({"advance": "-PT1H"}), 422),
         ("/clock", json!({"advance": "P100Y"}), 422),
