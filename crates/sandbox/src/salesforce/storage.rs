@@ -171,7 +171,14 @@ pub(crate) fn start_of_day(day: Date) -> String {
     format!("{day}T00:00:00.000+0000")
 }
 
-/// A stored value in an answer.
+/// Where the bytes of a record's file are, as answers say instead of them.
+///
+/// (REST API Developer Guide, "sObject Blob Get". Read 2026-11-21.)
+pub(crate) fn file_address(record: &str, field: &str) -> Value {
+    format!("{record}/{field}").into()
+}
+
+/// A stored value in an answer; a file is not one, see [`file_address`].
 pub(crate) fn json_value(value: ValueRef<'_>, kind: Kind) -> Value {
     match value {
         ValueRef::Null | ValueRef::Blob(_) if kind == Kind::Boolean => Value::Bool(false),
@@ -215,6 +222,7 @@ fn column(field: &Field) -> String {
         Kind::Id => "TEXT NOT NULL UNIQUE",
         Kind::Reference | Kind::Date | Kind::DateTime => "TEXT",
         Kind::Boolean => "INTEGER NOT NULL DEFAULT 0",
+        Kind::Base64 => "BLOB",
         kind if kind.is_number() => "REAL",
         _ if field.case_sensitive => "TEXT",
         _ => "TEXT COLLATE SF",

@@ -1,6 +1,7 @@
 //! The simulated Salesforce over HTTP, as any client meets it. One file per behaviour.
 #![allow(clippy::unwrap_used)]
 
+mod attachments;
 mod chatter;
 mod collections;
 mod composite;

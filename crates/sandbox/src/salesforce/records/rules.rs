@@ -8,7 +8,8 @@ use crate::salesforce::schema::{Object, Schema};
 use crate::salesforce::storage::{Row, Storage};
 
 /// Children that are deleted with their parent rather than let go, as (object, field).
-const CASCADES: [(&str, &str); 2] = [("Contact", "AccountId"), ("Opportunity", "AccountId")];
+const CASCADES: [(&str, &str); 3] =
+    [("Contact", "AccountId"), ("Opportunity", "AccountId"), ("Attachment", "ParentId")];
 
 pub(crate) fn cascades(object: &str, field: &str) -> bool {
     CASCADES.contains(&(object, field))
@@ -43,6 +44,12 @@ pub(super) fn derive(
             let high = text(row, "Priority").as_deref() == Some("High");
             row.insert("IsHighPriority".into(), Sql::Integer(i64::from(high)));
             row.insert("AccountId".into(), account_of_task(storage, row)?);
+        }
+        "Attachment" => {
+            if let Some(Sql::Blob(bytes)) = row.get("Body") {
+                let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+                row.insert("BodyLength".into(), Sql::Integer(length));
+            }
         }
         "Opportunity" => {
             let stage = text(row, "StageName").unwrap_or_default();

@@ -34,7 +34,7 @@ pub(super) fn post(api: &mut Api<'_>, request: &Request) -> Outcome {
     let object = api.object("FeedItem")?;
     let fields = columns([("ParentId", &subject), ("Body", &text)]);
     let id = api.writer().create(&object, &fields)?;
-    Ok(Answer { status: 201, body: Some(element(api, request, &id)?), location: None })
+    Ok(Answer::with(201, element(api, request, &id)?))
 }
 
 pub(super) fn read(api: &mut Api<'_>, request: &Request, element_id: &str) -> Outcome {
@@ -52,7 +52,7 @@ pub(super) fn comment(api: &mut Api<'_>, request: &Request, element_id: &str) ->
     let fields = columns([("FeedItemId", &id), ("CommentBody", &text)]);
     let comment = api.writer().create(&object, &fields)?;
     let row = api.writer().present(&object, &comment)?;
-    Ok(Answer { status: 201, body: Some(comment_json(request, &row)), location: None })
+    Ok(Answer::with(201, comment_json(request, &row)))
 }
 
 pub(super) fn comments(api: &mut Api<'_>, request: &Request, element_id: &str) -> Outcome {

@@ -116,6 +116,9 @@ fn route(api: &mut Api<'_>, request: &Request) -> Outcome {
         (Get, ["sobjects", object, id]) => sobjects::read(api, request, object, id),
         (Patch, ["sobjects", object, id]) => sobjects::update(api, request, object, id),
         (Delete, ["sobjects", object, id]) => sobjects::delete(api, object, id),
+        (Get, ["sobjects", object, id, field]) if sobjects::is_file(api, object, field) => {
+            sobjects::read_file(api, object, id, field)
+        }
         (Get, ["sobjects", object, key, value]) => sobjects::read_by_key(api, request, object, key, value),
         (Patch, ["sobjects", object, key, value]) => sobjects::upsert(api, request, object, key, value),
         (Delete, ["sobjects", object, key, value]) => {

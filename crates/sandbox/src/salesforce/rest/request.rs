@@ -113,26 +113,48 @@ impl Request {
     }
 }
 
+/// Bytes of a record, as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct File {
+    pub content_type: String,
+    pub bytes: Vec<u8>,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
     pub status: u16,
     /// `None`: no body, as with 204.
     pub body: Option<Value>,
     pub location: Option<String>,
+    /// In place of `body`.
+    pub file: Option<Box<File>>,
 }
 
 impl Answer {
+    pub fn with(status: u16, body: Value) -> Self {
+        Self { status, body: Some(body), location: None, file: None }
+    }
+
+    pub fn file(content_type: String, bytes: Vec<u8>) -> Self {
+        let file = Some(Box::new(File { content_type, bytes }));
+        Self { status: 200, body: None, location: None, file }
+    }
+
+    pub fn created(body: Value, location: String) -> Self {
+        Self { location: Some(location), ..Self::with(201, body) }
+    }
+
     pub fn ok(body: Value) -> Self {
-        Self { status: 200, body: Some(body), location: None }
+        Self::with(200, body)
     }
 
     pub fn nothing() -> Self {
-        Self { status: 204, body: None, location: None }
+        Self { status: 204, body: None, location: None, file: None }
     }
 
     pub fn failures(failures: &[Failure]) -> Self {
         let status = failures.first().map_or(500, |failure| failure.status);
-        Self { status, body: Some(failures.iter().map(Failure::json).collect()), location: None }
+        Self::with(status, failures.iter().map(Failure::json).collect())
     }
 
     pub fn failed(&self) -> bool {

@@ -8,7 +8,7 @@ use crate::salesforce::records::{Failure, Upserted, record_id};
 use crate::salesforce::schema::{Field, Kind, Object, describe, describe_brief};
 use crate::salesforce::soql;
 use crate::salesforce::soql::ast::{Filter, Literal, Op, Operand, Path, Query, Select};
-use crate::salesforce::storage::{Row, json_value};
+use crate::salesforce::storage::{Row, file_address, json_value};
 
 pub(super) fn global(api: &Api<'_>, request: &Request) -> Answer {
     let objects: Vec<Value> =
@@ -32,7 +32,7 @@ pub(super) fn create(api: &mut Api<'_>, request: &Request, object: &str) -> Outc
     let id = api.writer().create(&object, &fields)?;
     let location = format!("{}/sobjects/{}/{id}", request.base(), object.name);
     let body = json!({"id": id, "success": true, "errors": []});
-    Ok(Answer { status: 201, body: Some(body), location: Some(location) })
+    Ok(Answer::created(body, location))
 }
 
 pub(super) fn read(api: &mut Api<'_>, request: &Request, object: &str, id: &str) -> Outcome {
@@ -44,6 +44,26 @@ pub(super) fn read(api: &mut Api<'_>, request: &Request, object: &str, id: &str)
         Some(fields) => some(api, request, &object, &id, fields)?,
     };
     Ok(Answer::ok(record))
+}
+
+/// Whether `name` is a field of `object` that holds a file.
+pub(super) fn is_file(api: &Api<'_>, object: &str, name: &str) -> bool {
+    let object = api.schema.object(object);
+    object.and_then(|object| object.field(name)).is_some_and(|field| field.kind == Kind::Base64)
+}
+
+/// The bytes of a record's file. (REST API Developer Guide, "sObject Blob Get". Read 2026-11-21.)
+pub(super) fn read_file(api: &mut Api<'_>, object: &str, id: &str, name: &str) -> Outcome {
+    let object = api.object(object)?;
+    let id = record_id(api.schema, &object, id)?;
+    let mut row = api.writer().present(&object, &id)?;
+    let field = object.field(name).ok_or_else(Failure::not_found)?;
+    let Some(Sql::Blob(bytes)) = row.remove(&field.name) else { return Err(Failure::not_found().into()) };
+    let content_type = match row.remove("ContentType") {
+        Some(Sql::Text(text)) => text,
+        _ => "application/octet-stream".to_owned(),
+    };
+    Ok(Answer::file(content_type, bytes))
 }
 
 pub(super) fn update(api: &mut Api<'_>, request: &Request, object: &str, id: &str) -> Outcome {
@@ -87,7 +107,7 @@ pub(super) fn upsert(api: &mut Api<'_>, request: &Request, object: &str, key: &s
     match api.writer().upsert(&object, &field, &Value::from(value), &fields)? {
         Upserted::Created(id) => {
             let location = format!("{}/sobjects/{}/{id}", request.base(), object.name);
-            Ok(Answer { status: 201, body: Some(body(&id, true)), location: Some(location) })
+            Ok(Answer::created(body(&id, true), location))
         }
         Upserted::Updated(id) if request.version >= 46 => Ok(Answer::ok(body(&id, false))),
         Upserted::Updated(_) => Ok(Answer::nothing()),
@@ -139,17 +159,20 @@ fn by_key(api: &Api<'_>, object: &Object, key: &str, value: &str) -> Result<Vec<
 
 fn several(object: &Object, ids: &[String], base: &str) -> Answer {
     let urls: Value = ids.iter().map(|id| format!("{base}/sobjects/{}/{id}", object.name)).collect();
-    Answer { status: 300, body: Some(urls), location: None }
+    Answer::with(300, urls)
 }
 
 /// All fields of a record.
 fn whole(object: &Object, row: &Row, id: &str, base: &str) -> Value {
     let mut map = Map::new();
-    let attributes = json!({"type": object.name, "url": format!("{base}/sobjects/{}/{id}", object.name)});
-    map.insert("attributes".into(), attributes);
+    let url = format!("{base}/sobjects/{}/{id}", object.name);
+    map.insert("attributes".into(), json!({"type": object.name, "url": url}));
     for field in object.stored() {
-        let value = row.get(&field.name).map_or(ValueRef::Null, ValueRef::from);
-        map.insert(field.name.clone(), json_value(value, field.kind));
+        let value = match field.kind {
+            Kind::Base64 => file_address(&url, &field.name),
+            kind => json_value(row.get(&field.name).map_or(ValueRef::Null, ValueRef::from), kind),
+        };
+        map.insert(field.name.clone(), value);
     }
     Value::Object(map)
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 pub(crate) enum Kind {
     Id,
     Text,
-    /// Up to 255 characters: may be filtered.
+    /// Up to 500 characters: may be filtered.
     TextArea,
     /// More than 255 characters: may be read, never filtered, sorted or grouped.
     LongTextArea,
@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     Date,
     DateTime,
     Reference,
+    /// A file: bytes, which answers give the address of.
+    Base64,
 }
 
 impl Kind {
@@ -47,6 +49,7 @@ impl Kind {
             Self::Date => "date",
             Self::DateTime => "datetime",
             Self::Reference => "reference",
+            Self::Base64 => "base64",
         }
     }
 
@@ -58,6 +61,7 @@ impl Kind {
             Self::Boolean => "xsd:boolean",
             Self::Date => "xsd:date",
             Self::DateTime => "xsd:dateTime",
+            Self::Base64 => "xsd:base64Binary",
             _ => "xsd:string",
         }
     }
@@ -248,13 +252,18 @@ impl Field {
     }
 
     pub fn filterable(&self) -> bool {
-        self.kind != Kind::LongTextArea
+        !matches!(self.kind, Kind::LongTextArea | Kind::Base64)
     }
 
     pub fn groupable(&self) -> bool {
         !matches!(
             self.kind,
-            Kind::LongTextArea | Kind::DateTime | Kind::Double | Kind::Currency | Kind::Percent
+            Kind::LongTextArea
+                | Kind::Base64
+                | Kind::DateTime
+                | Kind::Double
+                | Kind::Currency
+                | Kind::Percent
         ) && self.formula.is_none()
     }
 

@@ -1,6 +1,6 @@
 //! The standard objects we offer, with the fields in ordinary use.
 //!
-//! (Salesforce, Object Reference for the Salesforce Platform: Account, Case, Contact, FeedComment,
+//! (Salesforce, Object Reference for the Salesforce Platform: Account, Attachment, Case, Contact, FeedComment,
 //! FeedItem, Lead, Opportunity, Organization, Profile, Task, User; lengths and defaults as there. Read 2026-11-20.)
 //!
 //! To add a field, add a line. Rules that are more than a line (a name made of two fields, a
@@ -19,6 +19,7 @@ pub(super) fn objects(customs: &[Object]) -> Vec<Object> {
         user(),
         feed_item(),
         feed_comment(),
+        attachment(customs),
         read_only(Object::new("Profile", "Profile", "Profile", "00e", profile_fields())),
         read_only(Object::new("Organization", "Organization", "Organization", "00D", organization_fields())),
     ];
@@ -348,6 +349,22 @@ fn feed_comment() -> Object {
 fn unsearched(mut object: Object) -> Object {
     object.searchable = false;
     object
+}
+
+/// (Object Reference, Attachment: Description up to 500 characters, files up to 25 MB. Read 2026-11-21.)
+fn attachment(customs: &[Object]) -> Object {
+    let mut parents = vec!["Account", "Contact", "Lead", "Case", "Task", "Opportunity"];
+    parents.extend(customs.iter().map(|object| object.name.as_str()));
+    let own = vec![
+        reference("ParentId", "Parent ID", &parents, "Parent", Some("Attachments")).required().create_only(),
+        text("Name", "File Name", 255).required().name_field(),
+        boolean("IsPrivate", "Private"),
+        text("ContentType", "Content Type", 120),
+        int("BodyLength", "Body Length").read_only(),
+        Field::new("Body", "Body", Kind::Base64).required(),
+        Field::new("Description", "Description", Kind::TextArea).length(500),
+    ];
+    unsearched(object("Attachment", "Attachment", "Attachments", "00P", true, own))
 }
 
 fn task(customs: &[Object]) -> Object {

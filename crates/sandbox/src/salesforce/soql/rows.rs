@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::compile::{Compiled, Member, Node, Shape};
 use crate::salesforce::schema::Kind;
-use crate::salesforce::storage::json_value;
+use crate::salesforce::storage::{file_address, json_value};
 
 /// All rows of a query, and how many they are: for `COUNT()` the number without rows.
 ///
@@ -37,15 +37,16 @@ fn record(row: &Row<'_>, node: &Node, base: &str) -> rusqlite::Result<Value> {
         Some(column) => row.get::<_, String>(column)?,
         None => node.object.clone(),
     };
+    let url = format!("{base}/sobjects/{kind}/{id}");
     let mut map = Map::new();
     // A record reached through a reference to several objects is of type `Name`; its address
     // still says what it is.
-    map.insert(
-        "attributes".into(),
-        json!({"type": node.object, "url": format!("{base}/sobjects/{kind}/{id}")}),
-    );
+    map.insert("attributes".into(), json!({"type": node.object, "url": url}));
     for member in &node.members {
         match member {
+            Member::Value { name, kind: Kind::Base64, .. } => {
+                map.insert(name.clone(), file_address(&url, name));
+            }
             Member::Value { name, column, kind } => {
                 map.insert(name.clone(), json_value(row.get_ref(*column)?, *kind));
             }

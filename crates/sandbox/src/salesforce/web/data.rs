@@ -176,15 +176,20 @@ fn probe(org: &Org, uri: &Uri, request: &Request) -> OwnedProbe {
     }
 }
 
-fn failed(failure: &Failure) -> Response {
+pub(super) fn failed(failure: &Failure) -> Response {
     write(&Answer::failures(std::slice::from_ref(failure)), None)
 }
 
 fn write(answer: &Answer, used: Option<&str>) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = match &answer.body {
-        Some(body) => (status, [(header::CONTENT_TYPE, JSON)], body.to_string()).into_response(),
-        None => status.into_response(),
+    let mut response = match (&answer.body, &answer.file) {
+        (Some(body), _) => (status, [(header::CONTENT_TYPE, JSON)], body.to_string()).into_response(),
+        (None, Some(file)) => {
+            let kind = HeaderValue::from_str(&file.content_type);
+            let kind = kind.unwrap_or(HeaderValue::from_static("application/octet-stream"));
+            (status, [(header::CONTENT_TYPE, kind)], file.bytes.clone()).into_response()
+        }
+        (None, None) => status.into_response(),
     };
     let mut set = |name: http::HeaderName, value: Option<&str>| {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {

@@ -3,14 +3,14 @@
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use axum::response::Response;
 
-use super::Site;
-use crate::world::{Closed, Problem};
+use super::{Site, data};
+use crate::salesforce::records::Failure;
+use crate::world::Closed;
 
-/// (Salesforce, REST API: requests of up to 50 MB; what Tieline sends is far below a tenth of that.)
-const LARGEST: usize = 8 * 1024 * 1024;
+/// (Salesforce, REST API Developer Guide, "Insert or Update Blob Data": requests of up to 50 MB. Read 2026-11-21.)
+const LARGEST: usize = 50 * 1024 * 1024;
 
 /// The entry of a request, for handlers that know more about it.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +23,9 @@ pub(super) async fn keep(State(site): State<Site>, request: Request, next: Next)
     }
     let (mut parts, body) = request.into_parts();
     let Ok(bytes) = to_bytes(body, LARGEST).await else {
-        let detail = "the body is over 8 MiB or was cut off";
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail).into_response();
+        // (As quoted in issue 195 of simple-salesforce.)
+        let message = format!("Maximum size of request reached. Maximum size of request is {LARGEST} bytes.");
+        return data::failed(&Failure::bad("JSON_PARSER_ERROR", message));
     };
     let query = parts.uri.query().unwrap_or_default();
     let now = site.org.world.now();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{any, get, post};
 use axum::{Router, middleware};
@@ -34,6 +35,8 @@ pub(crate) fn router(org: &Arc<Org>, tls: bool) -> Router {
         .route("/lightning/", get(pages::lightning_index))
         .route("/lightning/{*path}", get(pages::lightning))
         .route("/support/api/{version}/lightning/opencti_min.js", get(pages::open_cti))
+        // How large a request may be is said where it is read for the log.
+        .layer(DefaultBodyLimit::disable())
         .fallback(async || Problem::not_found("there is nothing at this address").into_response())
         .with_state(site.clone());
     let control = crate::world::control::routes(world, Part::Salesforce, control::routes(org.clone()));
