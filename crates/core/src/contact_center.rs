@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ConnectorError, Contact, ContactId, JsonMap, PartKind, Version};
+use crate::{ConnectorError, Contact, ContactId, JsonMap, PartKind, RecordFile, Version};
 
 /// How a delivery came in; decides how its body is split and which key removes doubles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,11 +52,16 @@ pub struct SourceDocument {
     pub contact: Option<ContactId>,
     /// A newer one replaces an older one of the same key.
     pub version: Timestamp,
+    /// Set where documents of several maps fill one record together: a higher one replaces a lower
+    /// one of its map whatever the version, and its fields stand over theirs.
+    pub rank: Option<u8>,
     pub document: Value,
     /// What the map takes beside the document.
     pub extra: JsonMap,
     /// Members of `extra` that are others in a CRM that tells regions apart.
     pub extra_in_region: JsonMap,
+    /// Files that stand with the record.
+    pub files: Vec<RecordFile>,
 }
 
 /// What is in the files a delivery tells of.
@@ -67,6 +72,21 @@ pub struct FileContents {
     pub refused: Vec<(u64, &'static str)>,
     /// Files that are none of those the maps are for.
     pub left_alone: usize,
+    /// Why the rest is not here, where this is not all.
+    pub unfinished: Option<FileError>,
+}
+
+/// What reading the files of a delivery brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// It tells of a contact, and of no file that any of the maps is for.
+    Nothing,
+    /// It tells of files and of nothing else.
+    Files,
+    /// The same, and none of the maps is for them: to take it would be to say that something was done.
+    Unkept,
+    /// It is to be decoded, and tells of a file besides.
+    FilesToo,
 }
 
 /// Why a file was not read. Texts say where and never what stands there.
@@ -83,11 +103,12 @@ pub enum FileError {
 /// The files a contact center leaves in its storage and tells of in deliveries.
 #[async_trait]
 pub trait FileSource: Send + Sync {
-    /// Whether the delivery tells of files rather than of a contact. Cheap.
-    fn tells_of_files(&self, delivery: &Delivery) -> bool;
+    /// Whether the delivery tells of files rather than, or besides, of a contact. Cheap.
+    fn tells_of_files(&self, delivery: &Delivery, maps: &[&str]) -> Telling;
 
     /// Reads what a delivery tells of as far as it becomes records of the field maps `maps`; empty
-    /// when the files are others.
+    /// when the files are others. It may have a file made that a later delivery tells of. A second
+    /// call with the same delivery changes nothing.
     async fn read(&self, delivery: &Delivery, maps: &[&str]) -> Result<FileContents, FileError>;
 }
 

@@ -25,7 +25,7 @@ pub use contact::{
 };
 pub use contact_center::{
     ContactCenter, ContactChange, Delivery, DeliverySource, FileContents, FileError, FileSource,
-    SourceDocument,
+    SourceDocument, Telling,
 };
 pub use crm::{Allowance, Attached, Comparison, Condition, Crm, FieldNames, Paging, Query, RecordFile, Rows};
 pub use error::{ConnectorError, ConnectorErrorKind, InvalidId, error_chain};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tieline_amazon_connect::recordings::{Layout, Recordings as InstanceRecordings};
-use tieline_amazon_connect::{AmazonConnect, InstanceFiles};
-use tieline_aws::Aws;
+use tieline_amazon_connect::{AmazonConnect, Conversations, Import, InstanceFiles};
+use tieline_aws::{Aws, AwsSettings};
 use tieline_bridge::dip::recent::{Recent, Recents};
 use tieline_bridge::dip::{AnswerCache, DipTarget, Dips, MemoryCache};
 use tieline_bridge::map::FieldMaps;
@@ -23,7 +23,8 @@ use crate::config::{
 use crate::pipeline::RecordMaps;
 
 /// Field maps of what arrives as a delivery: contact records, and what stands in files.
-const RECORDS: [&str; 3] = ["contact-record", "agent-report", "queue-report"];
+const RECORDS: [&str; 6] =
+    ["contact-record", "agent-report", "queue-report", "analytics", "recording", "transcript"];
 
 /// All connections and workspaces of one server.
 #[derive(Clone, Default)]
@@ -198,7 +199,14 @@ fn instance_files(
     connect: &AmazonConnectConfig,
     clock: &Arc<dyn Clock>,
 ) -> Result<InstanceFiles, String> {
-    let aws = Aws::new(config.aws.clone(), Arc::clone(clock));
+    // What is asked of Connect, Transcribe and Comprehend is asked where the instance is.
+    let settings = AwsSettings { region: Some(connect.region.clone()), ..config.aws.clone() };
+    let aws = Aws::new(settings, Arc::clone(clock));
+    let instance = connect.instance_arn.as_deref().and_then(|arn| arn.rsplit_once('/')).map(|(_, id)| id);
+    let mut conversations = Conversations::new(aws.clone(), instance, config.import, config.redacted);
+    if let Some(transcription) = &config.transcription {
+        conversations = conversations.transcribing(transcription.clone());
+    }
     let bucket = |name: &String| {
         let bucket = aws.bucket(name).in_region(&config.region);
         match &config.folder {
@@ -211,6 +219,8 @@ fn instance_files(
         region: Some(connect.region.clone()),
         agent_reports: config.agent_reports.clone(),
         queue_reports: config.queue_reports.clone(),
+        conversations: Some(conversations),
+        instance_arn: connect.instance_arn.clone(),
     })
 }
 
@@ -237,12 +247,12 @@ fn records(config: &Config, workspace: &WorkspaceConfig) -> Result<RecordMaps, (
         };
         records.maps.insert(name.clone(), map);
     }
-    let needs_files = records.maps.keys().find(|name| *name != RECORDS[0]);
-    if let (Some(name), Some(Connection::AmazonConnect(AmazonConnectConfig { files: None, .. }))) =
-        (needs_files, center)
-    {
-        let connection = &workspace.contact_center;
-        return Err(("records", format!("`{name}` needs the buckets of `[connections.{connection}.files]`")));
+    if let Some(Connection::AmazonConnect(connect)) = center {
+        let lacks = records.maps.keys().find_map(|name| Some((name, lacks(name, connect)?)));
+        if let Some((name, lacks)) = lacks {
+            let connection = &workspace.contact_center;
+            return Err(("records", format!("`{name}` needs {lacks} of `[connections.{connection}]`")));
+        }
     }
     if let Some(Connection::Salesforce(org)) = crm {
         records.namespace.clone_from(&org.namespace);
@@ -251,6 +261,19 @@ fn records(config: &Config, workspace: &WorkspaceConfig) -> Result<RecordMaps, (
         records.region = Some(connect.region.clone());
     }
     Ok(records)
+}
+
+/// What a map needs and the connection does not say.
+fn lacks(map: &str, connect: &AmazonConnectConfig) -> Option<&'static str> {
+    match (map, &connect.files) {
+        ("contact-record", _) => None,
+        (_, None) => Some("the buckets in `files`"),
+        ("transcript", Some(files)) if files.transcription.is_none() => Some("`files.transcription`"),
+        ("analytics", Some(files)) if files.import == Import::Flagged && connect.instance_arn.is_none() => {
+            Some("`instance_arn`, by which it asks for contacts' attributes, or `files.import = \"all\"`,")
+        }
+        _ => None,
+    }
 }
 
 fn org(config: &SalesforceConfig, clock: &Arc<dyn Clock>) -> Result<Salesforce, String> {

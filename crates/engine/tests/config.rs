@@ -301,7 +301,7 @@ fn a_workspace_says_which_records_of_the_contact_center_it_keeps() {
 #[test]
 fn records_that_cannot_be_kept_are_told_at_the_start() {
     let problems = |records: &str, more: &str| keeping(records, more).map(|_| ()).unwrap_err();
-    let known = "contact-record, agent-report, queue-report";
+    let known = "contact-record, agent-report, queue-report, analytics, recording, transcript";
     for unknown in ["queue-metrics", "contact_record", "interaction"] {
         assert_eq!(
             problems(&format!("[\"{unknown}\"]"), ""),
@@ -311,7 +311,31 @@ fn records_that_cannot_be_kept_are_told_at_the_start() {
     let text = GOOD.replace("crm = \"crm\"", "crm = \"crm\"\nrecords = [\"queue-report\"]");
     assert_eq!(
         made(&read(&text, &[]).unwrap()).map(|_| ()).unwrap_err(),
-        ["workspaces.acme.records: `queue-report` needs the buckets of `[connections.connect.files]`"]
+        ["workspaces.acme.records: `queue-report` needs the buckets in `files` of `[connections.connect]`"]
+    );
+}
+
+#[test]
+fn conversations_are_taken_over_only_as_far_as_they_can_be_asked_for() {
+    let base = GOOD.replace("crm = \"crm\"", "crm = \"crm\"\nrecords = [\"analytics\", \"transcript\"]");
+    let with = |files: &str| {
+        made(&read(&format!("{base}{FILES}{files}"), &[]).unwrap()).map(|_| ()).err().unwrap_or_default()
+    };
+    let transcription = "\n[connections.connect.files.transcription]\nbucket = \"rep\"\n";
+    let needs = |map: &str, what: &str| {
+        vec![format!("workspaces.acme.records: `{map}` needs {what} of `[connections.connect]`")]
+    };
+    assert_eq!(
+        with(""),
+        needs(
+            "analytics",
+            "`instance_arn`, by which it asks for contacts' attributes, or `files.import = \"all\"`,"
+        )
+    );
+    assert_eq!(with("\nimport = \"all\"\n"), needs("transcript", "`files.transcription`"));
+    assert_eq!(
+        with(&format!("\nimport = \"all\"\nredacted = \"only\"\n{transcription}")),
+        Vec::<String>::new()
     );
 }
 
@@ -342,6 +366,16 @@ fn a_files_table_names_its_buckets() {
     assert_eq!(
         problems("buckets = [\"a\", \"b\"]\nfolder = \"file:///srv\""),
         ["connections.connect.files.folder: stands for one bucket; `buckets` names several"]
+    );
+    assert_eq!(
+        problems(
+            "buckets = [\"a\"]\nimport = \"some\"\nredacted = \"yes\"\n[connections.connect.files.transcription]\nbucket = \"b\""
+        ),
+        [
+            "connections.connect.files.import: `some` is none of: flagged, all",
+            "connections.connect.files.redacted: `yes` is none of: prefer, only, never",
+            "connections.connect.files.transcription.bucket: `b` is none of the `buckets` above, so no transcript could be read",
+        ]
     );
     assert!(problems("buckets = [\"a\"]\nprefix = \"x\"")[0].contains("is not a key Tieline knows"));
 }

@@ -5,6 +5,7 @@
 //! making something and noting it is the org asked what is there.
 
 use serde_json::Value;
+use tieline_amazon_connect::Import;
 use tieline_bridge::map::MapContext;
 use tieline_core::{
     Attached, Comparison, Condition, ConnectorError, ConnectorErrorKind, Crm, JsonMap, OutboxRow, Paging,
@@ -175,14 +176,13 @@ pub(crate) fn state_bucket(context: &Context) -> Option<tieline_aws::Bucket> {
     Some(context.aws().bucket(name))
 }
 
-/// Whether contacts are imported whatever their attributes say; `TIELINE_IMPORT`.
-pub(crate) fn imports_all(context: &Context) -> Result<bool, LambdaError> {
+/// Of which contacts something is imported; `TIELINE_IMPORT`.
+pub(crate) fn import_setting(context: &Context) -> Result<Import, ConfigError> {
     match context.environment.get("TIELINE_IMPORT").unwrap_or_default() {
-        "" | "flagged" => Ok(false),
-        "all" => Ok(true),
-        _ => {
-            Err(ConfigError::Wrong { name: "TIELINE_IMPORT", problem: "is none of flagged, all".into() }
-                .into())
-        }
+        "" => Ok(Import::default()),
+        word => Import::named(word).ok_or_else(|| ConfigError::Wrong {
+            name: "TIELINE_IMPORT",
+            problem: format!("is none of {}", Import::NAMES),
+        }),
     }
 }

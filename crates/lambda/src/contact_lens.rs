@@ -4,21 +4,25 @@
 //! written to the contact's analytics record with everything said as an attachment. Several files
 //! of one event are independent: one that cannot be imported does not hold up the others.
 //!
+//! Where `TIELINE_URL` is set the event goes to a server, which does the same: see [`crate::forward`].
+//!
 //! A contact may have two analyses, one of them redacted. `TIELINE_REDACTED` says which is kept:
 //! `prefer` (default): the redacted one replaces the other and is never replaced by it; `only`:
 //! the other is not imported; `never`: the redacted one is not.
 
 use serde_json::{Value, json};
 use tieline_amazon_connect::{
-    Analysis, ConnectApi, CreatedObject, LARGEST_ANALYSIS, Redacted, Roles, Unseen, analysis_extra,
-    analysis_file, created_objects, is_contact_id, is_redacted_analysis, redacted_recording,
+    ANALYSIS, Analysis, ConnectApi, CreatedObject, Import, LARGEST_ANALYSIS, REDACTED_RECORDING, Redacted,
+    Roles, Unseen, analysis_extra, analysis_file, created_objects, is_contact_id, is_redacted_analysis,
+    redacted_recording,
 };
 use tieline_core::ConnectorErrorKind;
 
 use crate::LambdaError;
-use crate::analytics::{Analytics, imports_all, state_bucket};
+use crate::analytics::{Analytics, import_setting, state_bucket};
 use crate::config::ConfigError;
 use crate::context::Context;
+use crate::forward;
 use crate::lock::{Lock, State, Taken, Work};
 use crate::name::Manner;
 use crate::wording;
@@ -45,13 +49,19 @@ enum Outcome {
 }
 
 pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Result<Value, LambdaError> {
-    let all = imports_all(context)?;
+    let all = import_setting(context)? == Import::All;
     let enabled = match context.environment.get("CONTACT_LENS_IMPORT_ENABLED") {
         None => manner == Manner::Ours,
         Some(text) => text.eq_ignore_ascii_case("true"),
     };
     let objects = created_objects(event)
         .map_err(|error| LambdaError::new("lambda.malformed_event", error.to_string()))?;
+    if forward::is_on(&context.environment)
+        && objects.iter().any(|it| it.extension().as_deref() == Some("json"))
+    {
+        let answer = forward::objects(context, manner, event).await?;
+        return Ok(if manner == Manner::Legacy { json!({"Done": true}) } else { answer });
+    }
     let (mut imported, mut skipped, mut failures) = (0, 0, Vec::new());
     for object in &objects {
         let outcome =
@@ -114,10 +124,10 @@ async fn import(
             .map_err(|error| LambdaError::from(error).during("GetContactAttributes"))?
             .unwrap_or_default();
         let is_on = |name: &str| attributes.get(name).is_some_and(|value| value == "true");
-        if !is_on("contactLensImportEnabled") {
+        if !is_on(ANALYSIS) {
             return Ok(Outcome::Skipped);
         }
-        wants_recording = is_on("postcallRedactedRecordingImportEnabled");
+        wants_recording = is_on(REDACTED_RECORDING);
     }
     let mut lock = match state_bucket(context) {
         None => None,

@@ -45,6 +45,10 @@ impl Analysis {
         &self.document
     }
 
+    pub fn into_document(self) -> Value {
+        self.document
+    }
+
     pub fn contact_id(&self) -> &str {
         self.at("/CustomerMetadata/ContactId").and_then(Value::as_str).unwrap_or_default()
     }

@@ -73,6 +73,11 @@ impl ConnectApi {
         }
     }
 
+    /// The instance's id.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
     /// Standard queues, at most `size` (1 to 1000) of them. Agents' own queues are left out.
     pub async fn queues(&self, size: u32, token: Option<&str>) -> Result<Page<ListedQueue>, AwsError> {
         let path = AwsCall::path_segments(&["queues-summary", &self.instance])?;

@@ -44,6 +44,70 @@ impl Redacted {
     }
 }
 
+/// Of which contacts recordings, analyses and transcripts are taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Import {
+    All,
+    /// Of those whose attributes ask for it, as contact flows for the reference functions set them.
+    #[default]
+    Flagged,
+}
+
+impl Import {
+    pub const NAMES: &'static str = "flagged, all";
+
+    /// By the word of a setting.
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
+            "flagged" => Some(Self::Flagged),
+            "all" => Some(Self::All),
+            _ => None,
+        }
+    }
+}
+
+/// What is to be done with the recording of a contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    pub note: Option<Note>,
+    /// The language to transcribe it in, as Transcribe names it.
+    pub language: Option<&'a str>,
+}
+
+/// How a recording is noted in the CRM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Note {
+    WithPlace,
+    /// Only a redacted one may be shown, whose place comes with its analysis.
+    WithoutPlace,
+}
+
+impl<'a> Wanted<'a> {
+    /// As a contact record's attributes say; `language` where they name none.
+    pub fn of(record: &'a Value, import: Import, policy: Redacted, language: Option<&'a str>) -> Self {
+        let attribute = |name: &str| record.get("Attributes")?.get(name)?.as_str();
+        let is_on = |name: &str| attribute(name) == Some("true");
+        let all = import == Import::All;
+        let note = if all && policy != Redacted::Only || is_on("postcallRecordingImportEnabled") {
+            Some(Note::WithPlace)
+        } else if all || is_on(REDACTED_RECORDING) {
+            Some(Note::WithoutPlace)
+        } else {
+            None
+        };
+        let language = attribute("postcallTranscribeLanguage").or(language).filter(|it| !it.is_empty());
+        let transcribe = all || is_on("postcallTranscribeEnabled");
+        Self { note, language: language.filter(|_| transcribe) }
+    }
+}
+
+/// The attribute that asks for the place of a redacted recording.
+pub const REDACTED_RECORDING: &str = "postcallRedactedRecordingImportEnabled";
+/// The attribute that asks for the analysis.
+pub const ANALYSIS: &str = "contactLensImportEnabled";
+/// The attribute that says what Comprehend is asked: `snt,kw,dl,ne,syn`.
+pub const COMPREHEND: &str = "postcallTranscribeComprehendAnalysis";
+
 /// Whether the key is that of a redacted analysis.
 pub fn is_redacted_analysis(key: &str) -> bool {
     key.contains("_analysis_redacted_")

@@ -74,9 +74,11 @@ pub(crate) fn documents(
         map: "contact-record",
         contact: Some(contact),
         version,
+        rank: None,
         document: if wrapped.is_some() { document["detail"].clone() } else { document },
         extra: JsonMap::new(),
         extra_in_region: JsonMap::new(),
+        files: Vec::new(),
     }])
 }
 

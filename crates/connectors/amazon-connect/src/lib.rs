@@ -5,8 +5,8 @@
 //! again whenever something changes. [`AmazonConnect`] takes the bodies of both apart and says
 //! what they mean; that calls nothing.
 //!
-//! A third kind of delivery tells of files in the instance's buckets: scheduled reports. They are read
-//! by [`InstanceFiles`].
+//! A third kind of delivery tells of files in the instance's buckets: scheduled reports, analyses,
+//! transcripts. They are read by [`InstanceFiles`].
 //!
 //! Everything that comes is read tolerantly: unknown members and words are kept out of the way,
 //! null, absent and empty are the same, and the case of member names does not matter. The one
@@ -47,11 +47,11 @@ pub use api::{ConnectApi, Endless, ListedQueue, Metric, Page, QUEUES_A_CALL, Que
 pub use batch::{Batch, BatchForm, BatchItem, RecordDocument, Said, UnreadableRecord, read_item};
 pub use comprehend::{Comprehend, Sentiment};
 pub use conversation::{
-    LARGEST_ANALYSIS, LARGEST_TRANSCRIPT, Redacted, analysis_extra, analysis_file, customer_text,
-    is_contact_id, is_our_job, is_redacted_analysis, recording_place, transcript_files, transcript_place,
-    transcription_settings,
+    ANALYSIS, COMPREHEND, Import, LARGEST_ANALYSIS, LARGEST_TRANSCRIPT, Note, REDACTED_RECORDING, Redacted,
+    Wanted, analysis_extra, analysis_file, customer_text, is_contact_id, is_our_job, is_redacted_analysis,
+    recording_place, transcript_files, transcript_place, transcription_settings,
 };
-pub use files::InstanceFiles;
+pub use files::{Conversations, InstanceFiles, Transcription};
 pub use findings::Findings;
 pub use firehose::{FirehoseAnswer, request_id};
 pub use redacted::{Unseen, redacted_recording};
@@ -81,7 +81,7 @@ impl AmazonConnect {
     /// Where the instance leaves its files.
     #[must_use]
     pub fn with_files(mut self, files: InstanceFiles) -> Self {
-        self.files = files;
+        self.files = InstanceFiles { instance_arn: self.instance_arn.clone(), ..files };
         self
     }
 }

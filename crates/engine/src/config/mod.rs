@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use tieline_amazon_connect::recordings::Which;
+use tieline_amazon_connect::{Import, Redacted, Transcription};
 use tieline_aws::AwsSettings;
 use tieline_bridge::dip::DipSettings;
 use tieline_bridge::dip::find::FindSettings;
@@ -112,6 +113,12 @@ pub struct FilesConfig {
     pub agent_reports: Option<String>,
     /// Beginning of the keys of queue reports. Default: a report's header tells.
     pub queue_reports: Option<String>,
+    /// Of which contacts analyses, recordings and transcripts are taken over. Default `flagged`.
+    pub import: Import,
+    /// Which of a contact's two analyses is kept. Default `prefer`.
+    pub redacted: Redacted,
+    /// How recordings are transcribed; `None` when they are not.
+    pub transcription: Option<Transcription>,
     /// A local folder (`file:///…`) in the place of the one bucket, for development.
     pub folder: Option<PathBuf>,
     /// Credentials and endpoints, from the variables AWS's own tools read.
@@ -190,7 +197,7 @@ pub struct WorkspaceConfig {
     /// Two letters; the country of numbers written without `+`. Default `US`.
     pub region: String,
     /// Field maps whose records are written besides the call log: `contact-record`,
-    /// `agent-report`, `queue-report`. Default: none.
+    /// `agent-report`, `queue-report`, `analytics`, `recording`, `transcript`. Default: none.
     pub records: Vec<String>,
     /// Folder of field maps that replace or extend those that come with Tieline.
     pub profiles: Option<PathBuf>,

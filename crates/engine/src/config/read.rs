@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use tieline_amazon_connect::recordings::Which;
+use tieline_amazon_connect::{Import, Redacted, Transcription};
 use tieline_aws::{AwsSettings, playable_by_browsers};
 use tieline_bridge::dip::find::{FindObject, FindSettings};
 use tieline_bridge::dip::recent::RecentSettings;
@@ -280,13 +281,59 @@ fn files(mut section: Section<'_>, region: Option<&str>) -> Option<FilesConfig> 
     let region = section.text("region").or_else(|| region.map(str::to_owned));
     let agent_reports = section.text("agent_reports");
     let queue_reports = section.text("queue_reports");
+    let import = named(&mut section, "import", Import::named, Import::NAMES);
+    let redacted = named(&mut section, "redacted", Redacted::named, Redacted::NAMES);
+    let transcription = section.table("transcription").map(|table| transcription(table, &buckets));
     let folder = folder(&mut section);
     if folder.is_some() && buckets.len() > 1 {
         section.problem("folder", "stands for one bucket; `buckets` names several");
     }
     let aws = AwsSettings::from_environment(|name| section.variable(name));
     section.finish();
-    Some(FilesConfig { buckets, region: region?, agent_reports, queue_reports, folder, aws })
+    let transcription = match transcription {
+        Some(transcription) => Some(transcription?),
+        None => None,
+    };
+    Some(FilesConfig {
+        buckets,
+        region: region?,
+        agent_reports,
+        queue_reports,
+        import,
+        redacted,
+        transcription,
+        folder,
+        aws,
+    })
+}
+
+/// One of a few words; the default where there is none.
+fn named<T: Default>(
+    section: &mut Section<'_>,
+    key: &'static str,
+    read: impl Fn(&str) -> Option<T>,
+    names: &str,
+) -> T {
+    let Some(text) = section.text(key) else { return T::default() };
+    read(&text).unwrap_or_else(|| {
+        section.problem(key, format!("`{text}` is none of: {names}"));
+        T::default()
+    })
+}
+
+fn transcription(mut section: Section<'_>, buckets: &[String]) -> Option<Transcription> {
+    let bucket = section.required("bucket");
+    if let Some(bucket) = bucket.as_ref().filter(|bucket| !buckets.contains(bucket)) {
+        section.problem(
+            "bucket",
+            format!("`{bucket}` is none of the `buckets` above, so no transcript could be read"),
+        );
+    }
+    let language = section.text("language");
+    let media_format = section.text("media_format").unwrap_or_else(|| "wav".to_owned());
+    let kms_key = section.text("kms_key");
+    section.finish();
+    Some(Transcription { bucket: bucket?, language, media_format, kms_key })
 }
 
 fn salesforce(mut section: Section<'_>) -> Option<SalesforceConfig> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tieline_bridge::merge::absorb;
-use tieline_core::{ContactChange, ContactId, PartKind, WorkspaceName, error_chain};
+use tieline_core::{ContactChange, ContactId, PartKind, Telling, WorkspaceName, error_chain};
 use tieline_store::{DeliveryMark, DeliveryOutcome, DocumentPut, StoreError, StoredDelivery};
 use tracing::{error, warn};
 
@@ -59,10 +59,11 @@ async fn take(shared: &Shared, deliveries: Vec<StoredDelivery>) -> Result<(), St
     let (mut decoded, mut dead) = (0, 0);
     let mut documents = Vec::new();
     for delivery in deliveries {
-        let done = if files::tells_of_wanted(shared, &delivery) {
-            Ok(DeliveryOutcome::File)
-        } else {
-            decode(shared, &delivery).and_then(|said| {
+        let telling = files::telling(shared, &delivery.connection, &delivery.delivery);
+        let done = match telling {
+            Telling::Files => Ok(DeliveryOutcome::File),
+            Telling::Unkept => Err(files::NOT_KEPT.to_owned()),
+            Telling::Nothing | Telling::FilesToo => decode(shared, &delivery).and_then(|said| {
                 for change in said {
                     for workspace in shared.workspaces_of(&delivery.connection) {
                         let key = (workspace.name.clone(), change.contact.clone());
@@ -74,8 +75,9 @@ async fn take(shared: &Shared, deliveries: Vec<StoredDelivery>) -> Result<(), St
                     }
                 }
                 // What cannot become a row is no reason to leave the contact out.
-                contact_records(shared, &delivery, &mut documents)
-            })
+                contact_records(shared, &delivery, &mut documents)?;
+                Ok(if telling == Telling::FilesToo { DeliveryOutcome::File } else { DeliveryOutcome::Done })
+            }),
         };
         let outcome = match done {
             Ok(outcome) => {
@@ -116,22 +118,20 @@ fn contact_records(
     shared: &Shared,
     delivery: &StoredDelivery,
     documents: &mut Vec<DocumentPut>,
-) -> Result<DeliveryOutcome, String> {
+) -> Result<(), String> {
     let keep = |workspace: &&WorkspaceSetup| workspace.records.maps.contains_key(CONTACT_RECORD);
     let mut workspaces = shared.workspaces_of(&delivery.connection).filter(keep).peekable();
-    let Some(center) = shared.contact_centers.get(&delivery.connection) else {
-        return Ok(DeliveryOutcome::Done);
-    };
+    let Some(center) = shared.contact_centers.get(&delivery.connection) else { return Ok(()) };
     if workspaces.peek().is_none() {
-        return Ok(DeliveryOutcome::Done);
+        return Ok(());
     }
     let found = center.documents(&delivery.delivery).map_err(|error| error_chain(&error.kind))?;
     for workspace in workspaces {
         for document in &found {
-            documents.extend(documents::row(shared, workspace, delivery, document, false)?);
+            documents.extend(documents::puts(shared, workspace, delivery, document, false)?);
         }
     }
-    Ok(DeliveryOutcome::Done)
+    Ok(())
 }
 
 /// Merges the changes into their contacts and saves both with the marks, beginning again when

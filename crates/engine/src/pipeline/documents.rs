@@ -1,11 +1,18 @@
 //! The contact center's own records, made into outbox rows by field maps, and prepared to be sent.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tieline_bridge::map::{FieldMap, MapContext, fit};
 use tieline_bridge::merge::document_hash;
-use tieline_core::{ConnectorErrorKind, Purpose, SourceDocument, error_chain};
-use tieline_store::{ClaimedRow, DocumentPut, OutboxPut, RowMark, RowOutcome, StoredDelivery};
+use tieline_core::{ConnectorErrorKind, JsonMap, Purpose, RecordFile, SourceDocument, error_chain};
+use tieline_store::{
+    ClaimedRow, DocumentPart, DocumentPut, OutboxEntry, OutboxPut, RowMark, RowOutcome, StoreError,
+    StoredDelivery,
+};
 use tracing::warn;
 
 use super::prepare::{Failure, Prepared, release};
@@ -14,23 +21,35 @@ use super::setup::{RecordMaps, Shared, WorkspaceSetup};
 use super::timing::{CALL_LOG, THE_REST};
 use super::writer::{Target, mark};
 
-/// The row of one document in one workspace; `None` when the workspace does not keep such records.
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A file in the outbox: after the row of the record it stands with, and with no key of its own.
+#[derive(Serialize, Deserialize)]
+pub(super) struct FileRow {
+    /// Object and key of that row.
+    pub of: (String, String),
+    #[serde(flatten)]
+    pub file: RecordFile,
+}
+
+/// What one document puts into the outbox for one workspace: nothing when the workspace does not keep
+/// such records, else the record's row and after it those of its files.
 ///
-/// The same document gives the same row, however often it is delivered: what it takes for now is when
-/// the delivery came.
+/// The same document gives the same rows, however often it is delivered: what it takes for now is
+/// when the delivery came.
 ///
 /// # Errors
 ///
 /// Why it is none, without a word of what is in it.
-pub(super) fn row(
+pub(super) fn puts(
     shared: &Shared,
     workspace: &WorkspaceSetup,
     delivery: &StoredDelivery,
     document: &SourceDocument,
     tells_regions_apart: bool,
-) -> Result<Option<DocumentPut>, String> {
+) -> Result<Vec<DocumentPut>, String> {
     let records = &workspace.records;
-    let Some(map) = records.maps.get(document.map) else { return Ok(None) };
+    let Some(map) = records.maps.get(document.map) else { return Ok(Vec::new()) };
     let mut extra = document.extra.clone();
     if tells_regions_apart {
         extra.extend(document.extra_in_region.clone());
@@ -41,30 +60,97 @@ pub(super) fn row(
         now: delivery.delivery.received_at,
         extra: &extra,
     };
-    let row = map.row(&document.document, &context).map_err(|error| format!("{}: {error}", document.map))?;
-    let hash = document_hash(&serde_json::Value::Object(row.fields.clone()));
+    let mut row =
+        map.row(&document.document, &context).map_err(|error| format!("{}: {error}", document.map))?;
+    if document.rank.is_some() {
+        // What this source does not know, another may.
+        row.fields.retain(|_, value| !value.is_null());
+    }
     let priority = match RecordMaps::purpose(document.map) {
         Purpose::Other => THE_REST,
         Purpose::CallLog | Purpose::Dip => CALL_LOG,
     };
-    Ok(Some(DocumentPut {
+    let put = |object: String, key_field: String, key: String, fields: JsonMap, after| DocumentPut {
         workspace: workspace.name.clone(),
         contact: document.contact.clone(),
         version: document.version,
         delivery: delivery.id,
-        part: None,
+        part: document.rank.map(|rank| DocumentPart { source: document.map.to_owned(), rank }),
         put: OutboxPut {
             target: workspace.crm.clone(),
-            object: row.object,
-            key_field: row.key_field,
-            key: row.key,
-            fields: row.fields,
-            hash,
-            after: None,
+            object,
+            key_field,
+            key,
+            hash: document_hash(&Value::Object(fields.clone())),
+            fields,
+            after,
             priority,
             not_before: shared.clock.now(),
         },
-    }))
+    };
+    let of = (row.object.clone(), row.key.clone());
+    let mut puts = vec![put(row.object, row.key_field, row.key, row.fields, None)];
+    if let Some(files) = shared.targets[&workspace.crm].files.clone() {
+        for file in &document.files {
+            let key = format!("{}/{}/{}", of.0, of.1, file.name);
+            let fields = fields_of(&FileRow { of: of.clone(), file: file.clone() });
+            puts.push(put(files.clone(), String::new(), key, fields, Some(of.clone())));
+        }
+    }
+    Ok(puts)
+}
+
+fn fields_of(row: &FileRow) -> JsonMap {
+    match serde_json::to_value(row) {
+        Ok(Value::Object(fields)) => fields,
+        _ => unreachable!("a struct of texts is a JSON object"),
+    }
+}
+
+/// Claimed files, each with the record it stands with.
+pub(super) async fn prepare_files(
+    shared: &Shared,
+    claimed: Vec<ClaimedRow>,
+) -> Result<(Vec<Prepared>, Vec<RowMark>), StoreError> {
+    let (mut ready, mut marks) = (Vec::new(), Vec::new());
+    for claim in claimed {
+        let mut prepared = Prepared::of(&claim.entry, &claim.lease);
+        // What it says is not kept twice.
+        let fields = std::mem::take(&mut prepared.fields);
+        if claim.entry.written_hash.as_deref() == Some(claim.entry.hash.as_str()) && !claim.in_doubt {
+            marks.push(mark(&prepared, RowOutcome::Unchanged));
+            continue;
+        }
+        let row = serde_json::from_value::<FileRow>(Value::Object(fields)).ok();
+        let of = match &row {
+            Some(FileRow { of: (object, key), .. }) => {
+                shared.store.outbox_row(&claim.entry.workspace, &claim.entry.target, object, key).await?
+            }
+            None => None,
+        };
+        let outcome = match of {
+            Some(OutboxEntry { record: Some(record), .. }) => {
+                prepared.row.key = record.into();
+                prepared.row.record.clone_from(&claim.entry.record);
+                ready.push(prepared);
+                continue;
+            }
+            // Dead, and perhaps replayed one day; this is looked at again when it is written.
+            Some(_) => RowOutcome::Retry {
+                not_before: shared.clock.now().checked_add(HOUR).unwrap_or(Timestamp::MAX),
+                code: "NO_RECORD".into(),
+                message: "the record it stands with is not in the CRM yet".into(),
+                counts: false,
+                in_doubt: claim.in_doubt,
+            },
+            None => RowOutcome::Dead {
+                code: "NO_RECORD".into(),
+                message: "the record it stands with is not to be written any more".into(),
+            },
+        };
+        marks.push(mark(&prepared, outcome));
+    }
+    Ok((ready, marks))
 }
 
 /// Claimed rows of one object, with the fields the CRM has.

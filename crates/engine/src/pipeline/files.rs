@@ -12,12 +12,12 @@ use std::time::Duration;
 use futures::future::join_all;
 use jiff::Timestamp;
 use tieline_core::{
-    ConnectionName, ConnectorErrorKind, Delivery, FileContents, FileError, FileSource, error_chain,
+    ConnectionName, ConnectorErrorKind, Delivery, FileContents, FileError, Telling, error_chain,
 };
 use tieline_store::{DeliveryMark, DeliveryOutcome, DocumentPut, StoreError, StoredDelivery};
 use tracing::{error, info, warn};
 
-use super::documents::{row, tells_regions_apart};
+use super::documents::{puts, tells_regions_apart};
 use super::metrics::add;
 use super::send::kept_until;
 use super::setup::{CONTACT_RECORD, Shared};
@@ -32,24 +32,15 @@ const FIRST_BACKOFF: Duration = Duration::from_secs(5);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(900);
 /// A file that cannot be read for longer than this needs a person.
 const ALARM: Duration = Duration::from_secs(72 * 3600);
+/// Said of what came when somebody kept it.
+pub(super) const NOT_KEPT: &str = "no workspace keeps what is in files any more";
 /// Refused rows of one file that are told one by one; their number is always told.
 const TOLD: usize = 100;
 
-/// Whether the delivery tells of files that are to be read.
-pub(super) fn tells_of_wanted(shared: &Shared, delivery: &StoredDelivery) -> bool {
-    is_about_files(shared, &delivery.connection, &delivery.delivery)
-        && !wanted(shared, &delivery.connection).is_empty()
-}
-
-/// Whether the delivery tells of files and nobody keeps what is in them: to take it would be to say
-/// that something was done.
-pub(super) fn tells_of_unwanted(shared: &Shared, connection: &ConnectionName, delivery: &Delivery) -> bool {
-    wanted(shared, connection).is_empty() && is_about_files(shared, connection, delivery)
-}
-
-fn is_about_files(shared: &Shared, connection: &ConnectionName, delivery: &Delivery) -> bool {
+/// What is to be read for the delivery, and whether it is to be decoded as well.
+pub(super) fn telling(shared: &Shared, connection: &ConnectionName, delivery: &Delivery) -> Telling {
     let source = shared.contact_centers.get(connection).and_then(|center| center.files());
-    source.is_some_and(|source| source.tells_of_files(delivery))
+    source.map_or(Telling::Nothing, |source| source.tells_of_files(delivery, &wanted(shared, connection)))
 }
 
 /// Names of the field maps that workspaces have for what is in files.
@@ -77,21 +68,25 @@ pub(super) async fn step(shared: &Shared) -> Result<bool, StoreError> {
 }
 
 async fn take(shared: &Shared, delivery: &StoredDelivery) -> Result<(), StoreError> {
-    let (mut rows, outcome) = match made(shared, delivery).await {
-        Ok(rows) => (rows, DeliveryOutcome::Done),
-        Err(NotMade::Never(error)) => {
+    let (mut rows, failure) = match made(shared, delivery).await {
+        Ok(made) => made,
+        Err(failure) => (Vec::new(), Some(failure)),
+    };
+    let outcome = match failure {
+        None => DeliveryOutcome::Done,
+        Some(NotMade::Never(error)) => {
             warn!(delivery.id = delivery.id, error, "A file cannot be used; its delivery is a dead letter");
             add(&shared.counters.deliveries_dead, 1);
-            (Vec::new(), DeliveryOutcome::Dead { error })
+            DeliveryOutcome::Dead { error }
         }
-        Err(NotMade::Later { not_before, error }) => {
+        Some(NotMade::Later { not_before, error }) => {
             let waits = shared.clock.now().duration_since(delivery.delivery.received_at);
             if waits > ALARM.try_into().unwrap_or_default() {
                 error!(delivery.id = delivery.id, error, "A file could not be read for three days");
             } else {
                 warn!(delivery.id = delivery.id, error, until = %not_before, "A file waits to be read");
             }
-            (Vec::new(), DeliveryOutcome::Later { not_before, error })
+            DeliveryOutcome::Later { not_before, error }
         }
     };
     if outcome == DeliveryOutcome::Done {
@@ -114,16 +109,22 @@ enum NotMade {
     Never(String),
 }
 
-async fn made(shared: &Shared, delivery: &StoredDelivery) -> Result<Vec<DocumentPut>, NotMade> {
+/// The rows, and why they are not all, where they are not.
+async fn made(
+    shared: &Shared,
+    delivery: &StoredDelivery,
+) -> Result<(Vec<DocumentPut>, Option<NotMade>), NotMade> {
     let center = shared.contact_centers.get(&delivery.connection);
     let Some(source) = center.and_then(|center| center.files()) else {
         return Err(NotMade::Never("the connection has no `files` any more".into()));
     };
     let maps = wanted(shared, &delivery.connection);
     if maps.is_empty() {
-        return Err(NotMade::Never("no workspace keeps what is in files any more".into()));
+        return Err(NotMade::Never(NOT_KEPT.into()));
     }
-    let FileContents { documents, refused, left_alone } = read(shared, delivery, source, &maps).await?;
+    let contents = source.read(&delivery.delivery, &maps).await;
+    let FileContents { documents, refused, left_alone, unfinished } =
+        contents.map_err(|failure| not_read(shared, delivery, &failure))?;
     for (line, code) in refused.iter().take(TOLD) {
         warn!(delivery.id = delivery.id, line, code, "A row of a file is no record and is left out");
     }
@@ -141,8 +142,7 @@ async fn made(shared: &Shared, delivery: &StoredDelivery) -> Result<Vec<Document
                 }
             };
             of_map = Some((document.map, apart));
-            let row = row(shared, workspace, delivery, document, apart).map_err(NotMade::Never)?;
-            rows.extend(row);
+            rows.extend(puts(shared, workspace, delivery, document, apart).map_err(NotMade::Never)?);
         }
     }
     info!(
@@ -152,21 +152,16 @@ async fn made(shared: &Shared, delivery: &StoredDelivery) -> Result<Vec<Document
         left_alone,
         "Read what a delivery tells of"
     );
-    Ok(rows)
+    Ok((rows, unfinished.map(|failure| not_read(shared, delivery, &failure))))
 }
 
-async fn read(
-    shared: &Shared,
-    delivery: &StoredDelivery,
-    source: &dyn FileSource,
-    maps: &[&str],
-) -> Result<FileContents, NotMade> {
-    source.read(&delivery.delivery, maps).await.map_err(|failure| match failure {
+fn not_read(shared: &Shared, delivery: &StoredDelivery, failure: &FileError) -> NotMade {
+    match failure {
         FileError::Later { .. } => {
             NotMade::Later { not_before: backoff(shared, delivery), error: failure.to_string() }
         }
         FileError::Never { .. } => NotMade::Never(failure.to_string()),
-    })
+    }
 }
 
 /// Without the CRM's description rows might get ids of their own: it is waited for.

@@ -1,4 +1,4 @@
-use tieline_core::{ConnectionName, ConnectorErrorKind, DeliverySource, error_chain};
+use tieline_core::{ConnectionName, ConnectorErrorKind, DeliverySource, Telling, error_chain};
 use tieline_store::{Insertion, StoreError};
 
 use super::metrics::add;
@@ -47,11 +47,12 @@ impl Pipeline {
         if deliveries.is_empty() {
             return Ok(Taken { stored: 0, duplicates: 0 });
         }
-        if deliveries.iter().any(|delivery| files::tells_of_unwanted(shared, connection, delivery)) {
+        if deliveries.iter().any(|it| files::telling(shared, connection, it) == Telling::Unkept) {
             add(&shared.counters.bodies_refused, 1);
             return Err(IntakeError::Refused {
                 code: "FILES_NOT_KEPT".into(),
-                message: "no workspace of this connection keeps what is in files; see its `records`".into(),
+                message: "no workspace of this connection keeps what is in these files; see its `records`"
+                    .into(),
             });
         }
         let insertions =

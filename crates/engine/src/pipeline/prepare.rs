@@ -71,7 +71,12 @@ pub(super) async fn prepare(
 ) -> Result<(Vec<Prepared>, Vec<RowMark>), StoreError> {
     let (documents, claimed): (Vec<_>, Vec<_>) =
         claimed.into_iter().partition(|row| row.entry.version.is_some());
+    let (files, documents): (Vec<_>, Vec<_>) =
+        documents.into_iter().partition(|row| target.files.as_ref() == Some(&row.entry.object));
     let (mut ready, mut marks) = documents::prepare(shared, target, documents).await;
+    let (files, of_files) = documents::prepare_files(shared, files).await?;
+    ready.extend(files);
+    marks.extend(of_files);
     if claimed.is_empty() {
         return Ok((ready, marks));
     }

@@ -5,7 +5,10 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tieline_core::{ConnectorError, ConnectorErrorKind, OutboxRow, RowFailure, RowResult, error_chain};
+use tieline_core::{
+    Attached, ConnectorError, ConnectorErrorKind, Crm, OutboxRow, RecordFile, RecordId, RowFailure,
+    RowResult, error_chain,
+};
 use tieline_store::{RowMark, RowOutcome};
 use tracing::{error, info, warn};
 
@@ -20,6 +23,8 @@ const ATTEMPTS: u32 = 30;
 const UNREADABLE: u32 = 10;
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+/// Most bytes of files in one call, unless one alone is longer.
+const TEXT: usize = 512 * 1024;
 /// A CRM that is down for longer than this needs a person.
 const ALARM: Duration = Duration::from_secs(72 * 3600);
 
@@ -43,7 +48,7 @@ pub(super) async fn send(shared: &Shared, target: &Target, rows: Vec<Prepared>, 
     // What is not sent by then could be claimed by somebody else while it is under way.
     let last_start = began + shared.options.lease.saturating_sub(shared.options.request);
     let mut sent = Vec::with_capacity(rows.len());
-    let mut pieces = by_key_field(rows);
+    let mut pieces = pieces(target, rows);
     while let Some(piece) = pieces.pop() {
         if Instant::now() > last_start {
             let again = shared.clock.now();
@@ -103,16 +108,28 @@ pub(super) async fn send(shared: &Shared, target: &Target, rows: Vec<Prepared>, 
     sent
 }
 
-/// One request holds rows of one key field; workspaces may map differently.
-fn by_key_field(rows: Vec<Prepared>) -> Vec<Vec<Prepared>> {
-    let mut pieces: Vec<Vec<Prepared>> = Vec::new();
+/// One request holds rows of one key field, as workspaces may map differently, and of files no more
+/// than can be sent in its time.
+fn pieces(target: &Target, rows: Vec<Prepared>) -> Vec<Vec<Prepared>> {
+    let text = |row: &Prepared| {
+        let text = row.row.fields.get("text").filter(|_| target.is_of_files(&row.row.object));
+        text.and_then(serde_json::Value::as_str).map_or(0, str::len)
+    };
+    let mut pieces: Vec<(usize, Vec<Prepared>)> = Vec::new();
     for row in rows {
-        match pieces.iter_mut().find(|piece| piece[0].row.key_field == row.row.key_field) {
-            Some(piece) => piece.push(row),
-            None => pieces.push(vec![row]),
+        let length = text(&row);
+        let fits = |(sum, piece): &&mut (usize, Vec<Prepared>)| {
+            piece[0].row.key_field == row.row.key_field && *sum + length <= TEXT
+        };
+        match pieces.iter_mut().find(fits) {
+            Some((sum, piece)) => {
+                *sum += length;
+                piece.push(row);
+            }
+            None => pieces.push((length, vec![row])),
         }
     }
-    pieces
+    pieces.into_iter().map(|(_, piece)| piece).collect()
 }
 
 fn outcome(shared: &Shared, row: Prepared, result: RowResult) -> Sent {
@@ -195,11 +212,38 @@ async fn write(
     target: &Target,
     request: &[OutboxRow],
 ) -> Result<Vec<RowResult>, ConnectorErrorKind> {
-    let result = call(shared, target.crm_for(&request[0].object).write(request)).await;
+    let crm = target.crm_for(&request[0].object);
+    let result = if target.is_of_files(&request[0].object) {
+        attach(shared, crm.as_ref(), request).await
+    } else {
+        call(shared, crm.write(request)).await
+    };
     if !result.as_ref().is_err_and(ConnectorErrorKind::is_target_down) && target.circuit.answered() {
         info!(target = %target.name, "The CRM answers again");
     }
     result
+}
+
+/// Rows of files: the key is the record they stand with.
+async fn attach(
+    shared: &Shared,
+    crm: &dyn Crm,
+    request: &[OutboxRow],
+) -> Result<Vec<RowResult>, ConnectorErrorKind> {
+    let read = |row: &OutboxRow| {
+        let file: RecordFile = serde_json::from_value(serde_json::Value::Object(row.fields.clone())).ok()?;
+        Some((RecordId::new(&row.key).ok()?, file))
+    };
+    let Some(files) = request.iter().map(read).collect::<Option<Vec<_>>>() else {
+        let (code, message) = ("NOT_A_FILE".to_owned(), "the row is no file".to_owned());
+        return Err(ConnectorErrorKind::Rejected { status: 400, code, message });
+    };
+    let attached: Vec<_> = files
+        .iter()
+        .zip(request)
+        .map(|((parent, file), row)| Attached { parent, file, record: row.record.as_ref() })
+        .collect();
+    call(shared, crm.attach(&attached)).await
 }
 
 /// When what waits for the CRM's daily calls is tried again.

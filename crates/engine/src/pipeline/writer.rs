@@ -20,6 +20,8 @@ use super::timing::WAITED_FOR;
 
 /// Most rows of one request.
 pub(super) const BATCH: usize = 200;
+/// The same of files, which may be megabytes each.
+const FILES: usize = 10;
 /// Rows of one transaction: few enough that intake, which waits behind it, hardly notices.
 pub(super) const PIECE: usize = 50;
 /// Fewest rows a batch shrinks to when rows are locked.
@@ -37,6 +39,8 @@ pub(super) struct Target {
     pub objects: Vec<String>,
     /// Those of them whose writes wait first when the CRM's daily calls run low.
     spare: Vec<String>,
+    /// The object of files that stand with records, where any are kept.
+    pub files: Option<String>,
     /// The CRM, for those.
     spare_crm: Arc<dyn Crm>,
     pub circuit: Circuit,
@@ -49,9 +53,21 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub fn new(name: ConnectionName, crm: Arc<dyn Crm>, objects: Vec<String>, spare: Vec<String>) -> Self {
+    /// With no `spare` object there are no files either.
+    pub fn new(
+        name: ConnectionName,
+        crm: Arc<dyn Crm>,
+        mut objects: Vec<String>,
+        mut spare: Vec<String>,
+    ) -> Self {
+        let files = crm.file_object().filter(|_| !spare.is_empty()).map(str::to_owned);
+        if let Some(files) = &files {
+            objects.push(files.clone());
+            spare.push(files.clone());
+        }
         Self {
             name,
+            files,
             spare_crm: crm.with_purpose(Purpose::Other).unwrap_or_else(|| Arc::clone(&crm)),
             crm,
             objects,
@@ -73,8 +89,17 @@ impl Target {
         self.spare.iter().any(|spare| spare == object)
     }
 
+    pub fn is_of_files(&self, object: &str) -> bool {
+        self.files.as_deref() == Some(object)
+    }
+
+    fn most(&self, object: &str) -> usize {
+        if self.is_of_files(object) { FILES } else { BATCH }
+    }
+
     fn size(&self, object: &str) -> usize {
-        self.sizes.lock().unwrap_or_else(PoisonError::into_inner).get(object).copied().unwrap_or(BATCH)
+        let sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.get(object).copied().unwrap_or_else(|| self.most(object))
     }
 
     /// Whether nobody was told yet that the CRM has no such field.
@@ -86,8 +111,9 @@ impl Target {
     /// Locks mean that we collide with ourselves or others: smaller batches hold fewer records.
     fn resize(&self, object: &str, locked: bool) {
         let mut sizes = self.sizes.lock().unwrap_or_else(PoisonError::into_inner);
-        let size = sizes.entry(object.to_owned()).or_insert(BATCH);
-        *size = if locked { (*size / 2).max(SMALLEST_BATCH) } else { (*size * 2).min(BATCH) };
+        let most = self.most(object);
+        let size = sizes.entry(object.to_owned()).or_insert(most);
+        *size = if locked { (*size / 2).max(SMALLEST_BATCH) } else { (*size * 2).min(most) };
     }
 }
 

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
 use tieline_core::{
-    Allowance, ConnectorError, ConnectorErrorKind, Crm, FieldNames, Governor, JsonMap, OutboxRow, PartyMatch,
-    PhoneNumber, Purpose, Query, RecordId, RowFailure, RowResult, Rows, Written,
+    Allowance, Attached, ConnectorError, ConnectorErrorKind, Crm, FieldNames, Governor, JsonMap, OutboxRow,
+    PartyMatch, PhoneNumber, Purpose, Query, RecordId, RowFailure, RowResult, Rows, Written,
 };
 
 #[derive(Debug, Clone)]
@@ -284,6 +284,22 @@ impl Crm for FakeCrm {
             }
             _ => result.map_err(|kind| error("write", kind)),
         }
+    }
+
+    fn file_object(&self) -> Option<&str> {
+        Some("Attachment")
+    }
+
+    async fn attach(&self, files: &[Attached<'_>]) -> Result<Vec<RowResult>, ConnectorError> {
+        let row = |attached: &Attached<'_>| OutboxRow {
+            object: "Attachment".into(),
+            key_field: "Place".into(),
+            key: format!("{}/{}", attached.parent, attached.file.name),
+            record: attached.record.cloned(),
+            fields: [("Body".to_owned(), Value::from(attached.file.text.clone()))].into_iter().collect(),
+            unless_changed: JsonMap::new(),
+        };
+        self.write(&files.iter().map(row).collect::<Vec<_>>()).await
     }
 
     async fn field_names(&self, _: &str) -> Result<Option<FieldNames>, ConnectorError> {

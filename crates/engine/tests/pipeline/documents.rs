@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tieline_amazon_connect::{AmazonConnect, InstanceFiles};
 use tieline_core::{
     ConnectorError, ContactCenter, ContactChange, Delivery, DeliverySource, FileContents, FileError,
-    FileSource,
+    FileSource, Telling,
 };
 use tieline_engine::pipeline::IntakeError;
 
@@ -246,8 +246,8 @@ impl ContactCenter for Flaky {
 
 #[async_trait]
 impl FileSource for Flaky {
-    fn tells_of_files(&self, delivery: &Delivery) -> bool {
-        self.center.files().unwrap().tells_of_files(delivery)
+    fn tells_of_files(&self, delivery: &Delivery, maps: &[&str]) -> Telling {
+        self.center.files().unwrap().tells_of_files(delivery, maps)
     }
 
     async fn read(&self, delivery: &Delivery, maps: &[&str]) -> Result<FileContents, FileError> {

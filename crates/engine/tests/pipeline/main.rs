@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bursts;
+mod conversations;
 mod crm;
 mod documents;
 mod failures;

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tieline_amazon_connect::{AmazonConnect, InstanceFiles};
+use tieline_amazon_connect::{AmazonConnect, Conversations, Import, InstanceFiles, Redacted};
 use tieline_aws::{Aws, AwsSettings};
 use tieline_bridge::map::FieldMaps;
 use tieline_bridge::profile::Profile;
@@ -118,7 +118,12 @@ impl World {
     pub fn files(&self) -> InstanceFiles {
         let aws = Aws::new(AwsSettings::from_environment(|_| None), self.clock.clone());
         let bucket = aws.bucket("rep").in_folder(&self.file("")).unwrap();
-        InstanceFiles { buckets: vec![bucket], ..InstanceFiles::default() }
+        let conversations = Conversations::new(aws, None, Import::All, Redacted::Prefer);
+        InstanceFiles {
+            buckets: vec![bucket],
+            conversations: Some(conversations),
+            ..InstanceFiles::default()
+        }
     }
 
     /// Has the contact center do otherwise, from the next start on.
@@ -134,7 +139,9 @@ impl World {
 
     /// Puts a file into the bucket and says so as S3 does, at `second`.
     pub async fn put_file(&self, key: &str, text: &str, second: i64) -> Taken {
-        std::fs::write(self.file(key), text).unwrap();
+        let path = self.file(key);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
         self.event(&created(key, second)).await
     }
 

@@ -56,12 +56,22 @@ impl Work {
 }
 
 pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Result<Value, LambdaError> {
+    if forward::is_on(&context.environment) {
+        return hand_over(context, manner, event).await;
+    }
     let batch = Batch::read(event).ok_or_else(|| malformed(manner))?;
-    let work = if forward::is_on(&context.environment) {
-        forwarded::run(context, &batch).await
-    } else {
-        direct::run(context, manner, &batch).await
-    };
+    let work = direct::run(context, manner, &batch).await;
+    answer::of(&batch, manner, work.settle(), context.clock.now())
+}
+
+/// Hands everything to a server, whatever function it came to.
+pub(crate) async fn hand_over(
+    context: &Context,
+    manner: Manner,
+    event: &Value,
+) -> Result<Value, LambdaError> {
+    let batch = Batch::read(event).ok_or_else(|| malformed(manner))?;
+    let work = forwarded::run(context, &batch).await;
     answer::of(&batch, manner, work.settle(), context.clock.now())
 }
 

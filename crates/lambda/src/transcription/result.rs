@@ -5,12 +5,14 @@ use tieline_amazon_connect::{
     Comprehend, End, Findings, LARGEST_TRANSCRIPT, Transcript, contact_of_job, customer_text, is_contact_id,
     is_our_job, transcript_files, transcript_place,
 };
+use tieline_core::DeliverySource;
 
 use super::{asked, text};
 use crate::LambdaError;
 use crate::analytics::Analytics;
 use crate::contact_lens::document_error;
 use crate::context::Context;
+use crate::forward;
 use crate::lock::{Lock, State, Taken, Work};
 use crate::name::Manner;
 use crate::wording;
@@ -21,6 +23,9 @@ use crate::wording;
 /// ("Amazon Transcribe Developer Guide", "Using Amazon EventBridge with Amazon Transcribe", read
 /// 2026-11-21: the event has the job's name and status, not where its transcript is.)
 pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Result<Value, LambdaError> {
+    if forward::is_on(&context.environment) {
+        return hand_over(context, manner, event).await;
+    }
     if let Some(job) = event.get("TranscriptionJob") {
         return import(context, manner, job).await;
     }
@@ -47,6 +52,26 @@ pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Res
         }
         _ => Ok(answer(manner, false, &Findings::default())),
     }
+}
+
+/// Tells a server of the job; it asks Transcribe for the rest.
+async fn hand_over(context: &Context, manner: Manner, event: &Value) -> Result<Value, LambdaError> {
+    let event = match event.get("TranscriptionJob") {
+        Some(job) => json!({
+            "detail-type": "Transcribe Job State Change",
+            "source": "aws.transcribe",
+            "detail": {
+                "TranscriptionJobName": text(job, "TranscriptionJobName")?,
+                "TranscriptionJobStatus": text(job, "TranscriptionJobStatus")?,
+            },
+        }),
+        None => event.clone(),
+    };
+    forward::deliver(context, DeliverySource::Event, event.to_string().into_bytes()).await?;
+    Ok(match manner {
+        Manner::Legacy => json!({"Done": true}),
+        Manner::Ours => json!({"forwarded": 1}),
+    })
 }
 
 /// Goes to the function's failure destination, where somebody sees it: no repetition helps.

@@ -4,16 +4,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tieline_amazon_connect::{
-    Redacted, TranscriptionJob, is_contact_id, job_name, recording_place, start_execution,
+    COMPREHEND, Note, TranscriptionJob, Wanted, is_contact_id, job_name, recording_place, start_execution,
     start_transcription, transcription_settings,
 };
 use tieline_core::JsonMap;
 
 use crate::LambdaError;
-use crate::analytics::{Analytics, imports_all, state_bucket};
+use crate::analytics::{Analytics, import_setting, state_bucket};
 use crate::config::ConfigError;
 use crate::contact_lens::redacted_policy;
+use crate::contact_records;
 use crate::context::Context;
+use crate::forward;
 use crate::lock::{Lock, State, Taken, Work};
 use crate::name::Manner;
 
@@ -27,7 +29,15 @@ struct Arrived {
 /// Takes contact records as the reference's trigger hands them on (`{record}`, base64), as a
 /// Kinesis or SQS batch, or as an EventBridge event's `detail`. A batch answers which of its
 /// records failed, so that the others are not repeated.
+///
+/// Where `TIELINE_URL` is set they go to a server, which does the same; it knows those again that
+/// the function of contact records has handed over.
 pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Result<Value, LambdaError> {
+    if forward::is_on(&context.environment) {
+        let answer = contact_records::hand_over(context, manner, event).await?;
+        let is_of_batch = answer.get("batchItemFailures").is_some();
+        return Ok(if is_of_batch { answer } else { done(manner, None) });
+    }
     let (is_batch, arrived) = arrived(event)?;
     if !is_batch {
         let Some(one) = arrived.into_iter().next() else { return Ok(done(manner, None)) };
@@ -104,40 +114,17 @@ fn malformed() -> LambdaError {
 }
 
 /// What a contact's attributes and the package's switches ask for.
-struct Wanted<'a> {
-    /// Whether the recording is noted, and with its place.
-    recording: Option<bool>,
-    language: Option<&'a str>,
-}
-
-impl<'a> Wanted<'a> {
-    fn of(context: &'a Context, record: &'a Value) -> Result<Self, LambdaError> {
-        let all = imports_all(context)?;
-        let attribute =
-            |name: &str| record.get("Attributes").and_then(|it| it.get(name)).and_then(Value::as_str);
-        // The reference's trigger looks at these; where we are called without it, we do.
-        let switched_off = |name: &str| {
-            context.environment.get(name).is_some_and(|it| !it.is_empty() && !it.eq_ignore_ascii_case("true"))
-        };
-        let raw = all && redacted_policy(context)? != Redacted::Only
-            || attribute("postcallRecordingImportEnabled") == Some("true");
-        let redacted = all || attribute("postcallRedactedRecordingImportEnabled") == Some("true");
-        let recording = if raw {
-            Some(true)
-        } else if redacted {
-            Some(false)
-        } else {
-            None
-        };
-        let language = attribute("postcallTranscribeLanguage")
-            .or(context.environment.get("TIELINE_TRANSCRIBE_LANGUAGE"))
-            .filter(|language| !language.is_empty());
-        let transcribe = all || attribute("postcallTranscribeEnabled") == Some("true");
-        Ok(Self {
-            recording: recording.filter(|_| !switched_off("POSTCALL_RECORDING_IMPORT_ENABLED")),
-            language: language.filter(|_| transcribe && !switched_off("POSTCALL_TRANSCRIBE_ENABLED")),
-        })
-    }
+fn wanted<'a>(context: &'a Context, record: &'a Value) -> Result<Wanted<'a>, LambdaError> {
+    // The reference's trigger looks at these; where we are called without it, we do.
+    let is_on = |name: &str| {
+        context.environment.get(name).is_none_or(|it| it.is_empty() || it.eq_ignore_ascii_case("true"))
+    };
+    let language = context.environment.get("TIELINE_TRANSCRIBE_LANGUAGE");
+    let asked = Wanted::of(record, import_setting(context)?, redacted_policy(context)?, language);
+    Ok(Wanted {
+        note: asked.note.filter(|_| is_on("POSTCALL_RECORDING_IMPORT_ENABLED")),
+        language: asked.language.filter(|_| is_on("POSTCALL_TRANSCRIBE_ENABLED")),
+    })
 }
 
 /// Answers the job it started, where one was wanted.
@@ -153,16 +140,16 @@ async fn one_record(
     if !is_contact_id(contact) {
         return Err(malformed());
     }
-    let wanted = Wanted::of(context, record)?;
+    let wanted = wanted(context, record)?;
     // A record without its recording is an early version: nothing is noted, a later one is welcome.
     let Some(place) = recording_place(record) else { return Ok(None) };
-    if wanted.recording.is_none() && wanted.language.is_none() {
+    if wanted.note.is_none() && wanted.language.is_none() {
         return Ok(None);
     }
     let bucket = state_bucket(context).ok_or(ConfigError::Missing("TRANSCRIPTS_DESTINATION"))?;
     let codes = record
-        .pointer("/Attributes/postcallTranscribeComprehendAnalysis")
-        .and_then(Value::as_str)
+        .get("Attributes")
+        .and_then(|attributes| attributes.get(COMPREHEND)?.as_str())
         .map(str::to_owned);
     let work = Work { task: "start", of: place.to_owned(), theirs: true, codes };
     let mut lock = match Lock::take(bucket, contact, &context.clock, &work).await? {
@@ -190,13 +177,13 @@ async fn begin(
     lock: &mut Lock,
 ) -> Result<Option<String>, LambdaError> {
     let environment = &context.environment;
-    if let Some(raw) = wanted.recording {
+    if let Some(note) = wanted.note {
         let text = |name: &str| environment.get(name).map_or(Value::Null, Value::from);
         let mut extra = JsonMap::from_iter([
             ("instanceId".into(), text("AMAZON_CONNECT_INSTANCE_ID")),
             ("region".into(), text("AMAZON_CONNECT_INSTANCE_REGION")),
         ]);
-        if raw {
+        if note == Note::WithPlace {
             extra.insert("recordingPath".into(), place.into());
         }
         let analytics = Analytics::of(context, manner).await?;

@@ -210,6 +210,9 @@ async fn news_of_files_are_taken_where_a_workspace_keeps_them_and_refused_elsewh
                     region: "us-east-1".into(),
                     agent_reports: None,
                     queue_reports: None,
+                    import: tieline_amazon_connect::Import::All,
+                    redacted: tieline_amazon_connect::Redacted::Prefer,
+                    transcription: None,
                     folder: None,
                     aws: AwsSettings::from_environment(|_| None),
                 }));

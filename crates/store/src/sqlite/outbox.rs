@@ -280,10 +280,10 @@ fn written(
             )?
             .execute(params![mark.id, record, if created { "tieline" } else { "found" }, now])?;
         if linked > 0 {
-            // Rows that name this record were projected without it.
+            // Rows that name this record were projected without it; files may have waited for it.
             db.prepare_cached(
                 "UPDATE outbox SET state = 'wait', not_before = ?2, attempts = 0
-                 WHERE state = 'done' AND (workspace, target, after_object, after_key) =
+                 WHERE (state = 'done' OR (state = 'wait' AND key_field = '')) AND (workspace, target, after_object, after_key) =
                      (SELECT workspace, target, object, key FROM outbox WHERE id = ?1)",
             )?
             .execute(params![mark.id, now])?;
