@@ -21,7 +21,7 @@ pub fn contact_record(data: &[u8]) {
     for source in [DeliverySource::Event, DeliverySource::Stream] {
         match connect.split(source, data, NOW) {
             Ok(deliveries) => deliveries.iter().for_each(|delivery| decoded(&connect, delivery, &document)),
-            Err(error) => says_nothing_of(&document, &error_chain(&error)),
+            Err(error) => says_nothing_of(&document, &error_chain(&error), messages),
         }
     }
     if let Some(batch) = Batch::read(&document) {
@@ -38,10 +38,26 @@ pub fn contact_record(data: &[u8]) {
     }
 }
 
+/// All that is said against a delivery.
+fn messages(document: &Value) -> Vec<String> {
+    let connect = AmazonConnect::default();
+    let data = document.to_string();
+    [DeliverySource::Event, DeliverySource::Stream]
+        .into_iter()
+        .flat_map(|source| match connect.split(source, data.as_bytes(), NOW) {
+            Ok(deliveries) => {
+                let refused = deliveries.iter().filter_map(|delivery| connect.decode(delivery).err());
+                refused.map(|error| error_chain(&error)).collect()
+            }
+            Err(error) => vec![error_chain(&error)],
+        })
+        .collect()
+}
+
 fn decoded(connect: &AmazonConnect, delivery: &Delivery, document: &Value) {
     let changes = match connect.decode(delivery) {
         Ok(changes) => changes,
-        Err(error) => return says_nothing_of(document, &error_chain(&error)),
+        Err(error) => return says_nothing_of(document, &error_chain(&error), messages),
     };
     assert_eq!(connect.decode(delivery).expect("as before"), changes);
     for change in changes {

@@ -11,7 +11,10 @@ pub fn contact_lens(data: &[u8]) {
         Ok(analysis) => analysis,
         Err(error) => {
             let document = serde_json::from_slice(data).unwrap_or(Value::Null);
-            return says_nothing_of(&document, &error.to_string());
+            return says_nothing_of(&document, &error.to_string(), |document| {
+                let parsed = Analysis::parse(document.to_string().as_bytes());
+                parsed.err().iter().map(ToString::to_string).collect()
+            });
         }
     };
     assert!(!analysis.contact_id().is_empty());
@@ -46,7 +49,10 @@ pub fn transcript(data: &[u8]) {
         Ok(transcript) => transcript,
         Err(error) => {
             let document = serde_json::from_slice(data).unwrap_or(Value::Null);
-            return says_nothing_of(&document, &error.to_string());
+            return says_nothing_of(&document, &error.to_string(), |document| {
+                let parsed = Transcript::parse(document.to_string().as_bytes(), End::OfLastWord);
+                parsed.err().iter().map(ToString::to_string).collect()
+            });
         }
     };
     let other = Transcript::parse(data, End::OfFirstWord).expect("a transcript, as before");

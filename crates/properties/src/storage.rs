@@ -52,6 +52,8 @@ fn told(event: &Value) {
                 assert_eq!(again, objects);
             }
         }
-        Err(error) => says_nothing_of(event, &error.to_string()),
+        Err(error) => says_nothing_of(event, &error.to_string(), |event| {
+            created_objects(event).err().iter().map(ToString::to_string).collect()
+        }),
     }
 }
