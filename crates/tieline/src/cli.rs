@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
+use jiff::fmt::temporal::Pieces;
 use jiff::tz::TimeZone;
 
 /// Joins a cloud contact center to a CRM.
@@ -171,17 +172,30 @@ pub enum Lambda {
         /// The event; `-` is standard input.
         #[arg(long, value_name = "FILE")]
         event: PathBuf,
-        /// Stops the clock at this time (RFC 3339; UTC without an offset), for runs that can be repeated.
+        /// Stops the clock at this time (RFC 3339; UTC without an offset; before 9999-12-30T22:00:01Z), for
+        /// runs that can be repeated.
         #[arg(long, value_name = "TIME", value_parser = time)]
         now: Option<Timestamp>,
     },
 }
 
 /// A time as RFC 3339 has it, or without its offset, as recorded exchanges have it: that is UTC.
-fn time(text: &str) -> Result<Timestamp, jiff::Error> {
-    text.parse().or_else(|error| match text.parse::<DateTime>() {
-        Ok(time) => TimeZone::UTC.to_timestamp(time),
-        Err(_) => Err(error),
+fn time(text: &str) -> Result<Timestamp, String> {
+    let pieces = Pieces::parse(text).ok();
+    let time = text.parse().or_else(|error| match text.parse::<DateTime>() {
+        Ok(time) if pieces.as_ref().is_some_and(|pieces| pieces.offset().is_none()) => {
+            TimeZone::UTC.to_timestamp(time)
+        }
+        _ => Err(error),
+    });
+    time.map_err(|error| {
+        // The library keeps room for every offset at both ends, so that any instant has a local time: the
+        // last 26 hours of 9999 are no instants to it. Its own message speaks of the seconds since 1970.
+        if pieces.as_ref().is_some_and(|pieces| pieces.time().is_some()) {
+            format!("a time lies from {} to {}", Timestamp::MIN, Timestamp::MAX)
+        } else {
+            error.to_string()
+        }
     })
 }
 

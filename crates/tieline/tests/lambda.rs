@@ -87,6 +87,18 @@ fn a_time_may_leave_its_offset_out_and_nothing_else() {
     for now in ["soon", "23:30:15", "2024-02-30T23:30:15", "1709163015"] {
         let ran = run(now);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{now}: {ran:?}");
+        assert!(!ran.stderr.contains("a time lies from"), "{now}: {ran:?}");
+    }
+}
+
+#[test]
+fn the_last_day_of_9999_is_out_of_range_and_the_range_is_told() {
+    let run = |now: &str| run_with(&["lambda", "invoke", "dip", "--event", "-", "--now", now], &[], "{}");
+    assert_eq!(run("9999-12-30T22:00:00Z").code, 1, "the environment is looked at");
+    for now in ["9999-12-31T00:00:00Z", "9999-12-30T22:00:01", "9999-12-30T20:00:00-05:00"] {
+        let ran = run(now);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{now}: {ran:?}");
+        assert!(ran.stderr.contains("to 9999-12-30T22:00:00.999999999Z"), "{now}: {ran:?}");
     }
 }
 
