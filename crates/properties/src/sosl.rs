@@ -43,8 +43,10 @@ pub fn sosl_statement(data: &[u8]) {
     }
 }
 
+/// A sign by itself is no word of the index.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty())
+    text.split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| word.contains(char::is_alphanumeric))
 }
 
 /// As the search reads a term; what would be a wildcard is told from what is none.
