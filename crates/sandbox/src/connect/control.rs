@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::bucket::{BUCKET, Created};
 use super::call::{Call, Direction, Ending, Utterance};
 use super::center::{Callee, Center, NewCall, Refusal};
+use super::conversation::{self, AnalysisWritten, Who, WriteAnalysis};
 use super::deliveries::Delivery;
 use super::reports::{self, ReportWritten, WriteReport};
 use super::server::Hall;
@@ -28,6 +30,7 @@ pub fn routes(hall: Arc<Hall>) -> Router {
         .routes(routes!(set_agent_state))
         .routes(routes!(show_callee, set_callee))
         .routes(routes!(write_report))
+        .routes(routes!(write_analysis))
         .routes(routes!(list_deliveries))
         .routes(routes!(send_again))
         .with_state(hall);
@@ -186,13 +189,6 @@ struct ActionDetails {
     attributes: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Who {
-    Customer,
-    Agent,
-}
-
 /// Does something with a call; answers with the call afterwards.
 #[utoipa::path(post, path = "/sandbox/v1/calls/{contactId}/{action}", tag = "calls",
     params(("contactId" = String, Path), ("action" = inline(Action), Path)), request_body = ActionDetails,
@@ -218,7 +214,7 @@ fn act(
     action: Action,
     details: ActionDetails,
 ) -> Result<(), Problem> {
-    let who = if matches!(details.who, Some(Who::Agent)) { "agent" } else { "customer" };
+    let who = details.who.unwrap_or(Who::Customer).word();
     match action {
         Action::Hangup => center.customer_hangs_up(now, contact)?,
         Action::Answer => center.answer(now, contact)?,
@@ -392,10 +388,23 @@ async fn write_report(
     }
     let written = hall.with(|center, now| {
         let (key, text, rows) = reports::report(center, &body, now);
-        let event = reports::notification(center, &key, text.len(), now);
-        hall.storage.put(reports::BUCKET, &key, text, now);
-        ReportWritten { bucket: reports::BUCKET.to_owned(), key, rows, event }
+        let size = text.len();
+        let created = Created { etag: hall.storage.put(BUCKET, &key, text, now), key, size, at: now };
+        let event = created.notification(&center.instance);
+        ReportWritten { bucket: BUCKET.to_owned(), key: created.key, rows, event }
     });
+    Ok((StatusCode::CREATED, Json(written)))
+}
+
+/// Writes the analysis of a contact that is over into the instance's bucket, as Contact Lens
+/// would, and lets EventBridge tell Tieline of it. A redacted call comes with its recording.
+#[utoipa::path(post, path = "/sandbox/v1/analyses", tag = "conversations", request_body = WriteAnalysis,
+    responses((status = CREATED, body = AnalysisWritten), (status = "4XX", body = Problem)))]
+async fn write_analysis(
+    State(hall): State<Arc<Hall>>,
+    Body(body): Body<WriteAnalysis>,
+) -> Result<(StatusCode, Json<AnalysisWritten>), Problem> {
+    let written = hall.with(|center, now| conversation::write(center, &hall.storage, &body, now))?;
     Ok((StatusCode::CREATED, Json(written)))
 }
 

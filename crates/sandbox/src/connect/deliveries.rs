@@ -72,7 +72,7 @@ pub struct Delivery {
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     pub kind: Kind,
-    /// The event's type, for example `INITIATED`; absent for contact records.
+    /// The event's type, for example `INITIATED` or `Object Created`; absent for contact records.
     #[serde(rename = "eventType", skip_serializing_if = "Option::is_none")]
     pub event_type: Option<&'static str>,
     #[serde(rename = "contactId")]
@@ -148,7 +148,7 @@ impl Deliveries {
     /// Takes what happened and plans its sending, as the faults that are set want it.
     pub fn add(&self, outgoing: Outgoing) {
         let (kind, event_type, body) = match outgoing.payload {
-            Payload::Event(kind, body) => (Kind::Event, Some(kind.as_str()), body),
+            Payload::Event(kind, body) => (Kind::Event, Some(kind), body),
             Payload::Record(body) => (Kind::Record, None, body),
         };
         let fault = self.fault(kind, &outgoing.contact);

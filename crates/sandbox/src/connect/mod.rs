@@ -4,16 +4,18 @@
 //! agent's part of them to the genuine softphone library (`page`, `snapshot`, `api`);
 //! contact events and contact records go to Tieline the way EventBridge and Firehose
 //! would send them (`event`, `record`, `deliveries`); `rest` answers the API calls Tieline
-//! makes, `reports` writes historical reports into the instance's bucket (`storage`); tests
-//! and the stage make calls and break things through `control`.
+//! makes, `reports` and `conversation` write historical reports and analyses into the instance's
+//! bucket (`storage`, `bucket`); tests and the stage make calls and break things through `control`.
 //!
 //! Not simulated: audio, transfers and conferences (they answer with an exception, never
 //! with a success that did not happen), chat and tasks, the rest of the Connect API.
 
 mod api;
+mod bucket;
 mod call;
 mod center;
 mod control;
+mod conversation;
 mod deliveries;
 mod event;
 mod instance;

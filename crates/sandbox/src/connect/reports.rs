@@ -2,24 +2,17 @@
 //!
 //! One row per agent or queue and half hour, the newest half hours first, counted from the calls of
 //! this world; half hours without a call are zero. The file lands in the instance's bucket
-//! (`storage`), and the answer holds the notification the bucket would send.
+//! (`storage`), and the answer holds the notification the bucket would send (`bucket`).
 
 use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::call::{Call, Ending};
 use super::center::Center;
-use super::event::{milliseconds, seconds};
-
-/// Where the instance keeps its files.
-pub const BUCKET: &str = "tieline-sandbox-connect";
+use super::event::seconds;
 
 const HALF_HOUR: i64 = 1800;
-
-/// What a bucket's notification leaves as it is.
-const KEY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'*');
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -78,23 +71,6 @@ pub fn report(center: &Center, ask: &WriteReport, now: Timestamp) -> (String, St
     let name = ask.name.clone().unwrap_or_else(|| format!("{kind} interval-{}.csv", seconds(now)));
     let key = format!("connect/{}/Reports/{name}", center.instance.alias);
     (key, format!("{mark}{}{end}", lines.join(end)), rows)
-}
-
-/// What the bucket says of a new object.
-pub fn notification(center: &Center, key: &str, size: usize, now: Timestamp) -> Value {
-    let key = utf8_percent_encode(key, KEY).to_string().replace("%20", "+");
-    json!({"Records": [{
-        "eventVersion": "2.1",
-        "eventSource": "aws:s3",
-        "awsRegion": center.instance.region,
-        "eventTime": milliseconds(now),
-        "eventName": "ObjectCreated:Put",
-        "s3": {
-            "s3SchemaVersion": "1.0",
-            "bucket": {"name": BUCKET, "arn": format!("arn:aws:s3:::{BUCKET}")},
-            "object": {"key": key, "size": size, "sequencer": format!("{:016X}", now.as_millisecond())},
-        },
-    }]})
 }
 
 /// Every value is quoted that has to be, and no other.

@@ -40,8 +40,9 @@ struct Stored {
 pub struct Storage(Mutex<BTreeMap<(String, String), Stored>>);
 
 impl Storage {
-    pub fn put(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>, now: Timestamp) {
-        self.store(bucket, key, bytes.into(), &HeaderMap::new(), now);
+    /// The new object's tag, in quotes.
+    pub fn put(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>, now: Timestamp) -> String {
+        self.store(bucket, key, bytes.into(), &HeaderMap::new(), now)
     }
 
     pub fn clear(&self) {

@@ -196,6 +196,7 @@ async fn the_description_lists_every_control_route() {
         [
             "/sandbox/v1/agents",
             "/sandbox/v1/agents/{username}/state",
+            "/sandbox/v1/analyses",
             "/sandbox/v1/callee",
             "/sandbox/v1/calls",
             "/sandbox/v1/calls/{contactId}",

@@ -1,6 +1,7 @@
 //! Simulated Amazon Connect, over HTTP, with a receiver in Tieline's place.
 #![allow(clippy::unwrap_used)]
 
+mod analyses;
 mod calls;
 mod control;
 mod deliveries;

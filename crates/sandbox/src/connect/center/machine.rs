@@ -258,8 +258,22 @@ impl Center {
         self.news.outgoing.push(Outgoing {
             contact: id.to_owned(),
             at,
-            payload: Payload::Event(kind, event),
+            payload: Payload::Event(kind.as_str(), event),
         });
+    }
+
+    /// Has Tieline told of what another service did about `contact`, in order with all else about it.
+    /// `event` makes the event from the instance and the event's id.
+    pub fn announce(
+        &mut self,
+        at: Timestamp,
+        contact: &str,
+        kind: &'static str,
+        event: impl FnOnce(&Instance, &str) -> Value,
+    ) {
+        let event = event(&self.instance, &self.event_ids.next(at).to_string());
+        let payload = Payload::Event(kind, event);
+        self.news.outgoing.push(Outgoing { contact: contact.to_owned(), at, payload });
     }
 
     pub(super) fn say(&mut self, agent: &str, event: String, data: Value) {

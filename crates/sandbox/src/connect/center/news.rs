@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::connect::event::EventType;
-
 #[derive(Debug)]
 pub enum Payload {
-    Event(EventType, Value),
+    /// With the event's type.
+    Event(&'static str, Value),
     Record(Value),
 }
 

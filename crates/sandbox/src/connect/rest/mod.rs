@@ -22,10 +22,10 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::bucket::BUCKET;
 use super::call::{Call, Direction, Ending};
 use super::center::Center;
 use super::instance::Instance;
-use super::reports;
 use super::server::Hall;
 use page::Pager;
 
@@ -278,7 +278,7 @@ async fn storage_configs(
                     .to_string(),
                 "StorageType": "S3",
                 "S3Config": {
-                    "BucketName": reports::BUCKET,
+                    "BucketName": BUCKET,
                     "BucketPrefix": format!("connect/{}/{folder}", center.instance.alias),
                 },
             })
