@@ -29,6 +29,15 @@ impl World {
 
     /// The answer, or type and text of the error.
     async fn ask(&self, function: &str, event: Value) -> Result<Value, (String, String)> {
+        self.ask_with(function, event, &[]).await
+    }
+
+    async fn ask_with(
+        &self,
+        function: &str,
+        event: Value,
+        further: &[(&str, &str)],
+    ) -> Result<Value, (String, String)> {
         let mut variables = self.aws.variables(true);
         for (name, value) in [
             ("SF_HOST", self.org.url().as_str().trim_end_matches('/')),
@@ -42,6 +51,7 @@ impl World {
         ] {
             variables.push((name.into(), value.into()));
         }
+        variables.extend(further.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         let environment: Environment = variables.into_iter().collect();
         let clock = Arc::new(FixedClock("2026-05-04T08:00:00Z".parse().unwrap()));
         let answer = Functions::new(environment, clock).invoke(function, &event).await;
@@ -169,6 +179,31 @@ async fn a_document_that_is_no_contact_s_is_nothing_to_do_until_it_asks_to_be_im
     let whole = json!({"ContactId": "c-9", "Attributes": {"postcallCTRImportEnabled": "true"}});
     assert_eq!(world.ask(RECORD, handed_on(&whole)).await, Ok("Done".into()));
     assert_eq!(world.org.seen().last().unwrap().json()["Region__c"], "eu-west-3");
+}
+
+#[tokio::test]
+async fn what_else_is_on_the_stream_is_nothing_to_do_for_the_trigger_either() {
+    let world = World::new(json!({}), created).await;
+    let trigger = async |documents: &[Value]| {
+        let records: Vec<Value> = documents
+            .iter()
+            .enumerate()
+            .map(|(n, document)| {
+                json!({"kinesis": {"sequenceNumber": format!("s{n}"), "data": STANDARD.encode(document.to_string())}})
+            })
+            .collect();
+        let switches = [("POSTCALL_CTR_IMPORT_ENABLED", "True"), ("POSTCALL_TRANSCRIBE_ENABLED", "true")];
+        world.ask_with("sfCTRTrigger.lambda_handler", json!({ "Records": records }), &switches).await
+    };
+    let refusing = json!({"Attributes": {"postcallCTRImportEnabled": "false"}});
+    let others = [json!({}), json!([]), json!("x"), json!({"queue": "Billing"}), refusing];
+    assert_eq!(trigger(&others).await, Ok(Value::Null));
+    assert!(world.asked().is_empty());
+    let asking = json!({"Attributes": {"postcallCTRImportEnabled": "true"}});
+    assert_eq!(
+        trigger(&[json!({}), asking]).await,
+        Ok(json!({"batchItemFailures": [{"itemIdentifier": "s1"}]}))
+    );
 }
 
 #[tokio::test]

@@ -106,9 +106,7 @@ fn read(batch: &Batch, manner: Manner, work: &mut Work) -> Vec<Found> {
                     }
                 }
             }
-            Err(UnreadableRecord::NoContact)
-                if manner == Manner::Legacy && !is_trigger(batch) && !asks_for_import(item) =>
-            {
+            Err(UnreadableRecord::NoContact) if manner == Manner::Legacy && !asks_for_import(item) => {
                 debug!(item = place, "A document of something else");
             }
             Err(problem) => {
