@@ -56,9 +56,8 @@ pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Res
     };
     let objects = created_objects(event)
         .map_err(|error| LambdaError::new("lambda.malformed_event", error.to_string()))?;
-    if forward::is_on(&context.environment)
-        && objects.iter().any(|it| it.extension().as_deref() == Some("json"))
-    {
+    let may_be_ours = (all || enabled) && objects.iter().any(|it| it.extension().as_deref() == Some("json"));
+    if may_be_ours && forward::is_on(&context.environment) {
         let answer = forward::objects(context, manner, event).await?;
         return Ok(if manner == Manner::Legacy { json!({"Done": true}) } else { answer });
     }

@@ -189,9 +189,9 @@ const SOURCES: [(&str, &[&str]); 9] = [
     ("agent-report", &["report.rs", "forward.rs"]),
     ("queue-report", &["report.rs", "forward.rs"]),
     ("queue-metrics", &["queue_metrics.rs"]),
-    ("contact-lens", &["contact_lens.rs", "analytics.rs"]),
-    ("transcription-start", &["transcription/start.rs", "contact_lens.rs", "analytics.rs"]),
-    ("transcription-result", &["transcription/result.rs"]),
+    ("contact-lens", &["contact_lens.rs", "analytics.rs", "forward.rs"]),
+    ("transcription-start", &["transcription/start.rs", "contact_lens.rs", "analytics.rs", "forward.rs"]),
+    ("transcription-result", &["transcription/result.rs", "forward.rs"]),
     ("recording-url", &["recording_url.rs"]),
 ];
 

@@ -703,3 +703,42 @@ async fn whatever_comes_is_answered_with_a_code_and_without_its_text() {
     }
     assert!(world.analytics().is_empty());
 }
+
+#[tokio::test]
+async fn forward_mode_hands_everything_to_the_server_and_asks_nobody_else() {
+    let server = StandIn::start(|request| match request.json().to_string() {
+        text if text.contains("refused") => Reply::Json(400, json!({"code": "delivery_malformed"})),
+        _ => Reply::Json(200, json!({})),
+    })
+    .await;
+    let world = World::new(json!({}))
+        .await
+        .with("TIELINE_URL", server.url().as_str())
+        .with("TIELINE_CONNECTION", "connect")
+        .with("TIELINE_DELIVERY_KEY", "k3y");
+
+    let event = created(&[ANALYSIS]);
+    assert_eq!(world.invoke("contact-lens", event.clone()).await.unwrap(), json!({"forwarded": 1}));
+    assert_eq!(world.invoke(LENS, event.clone()).await.unwrap(), json!({"Done": true}));
+    assert!(server.seen().iter().all(|request| request.json() == event));
+    assert_eq!(server.seen().len(), 2);
+    world.invoke("contact-lens", created(&["recording.wav"])).await.unwrap();
+    assert_eq!(server.seen().len(), 2, "what is no analysis is nobody's");
+    let error = world.invoke("contact-lens", created(&["refused.json"])).await.unwrap_err();
+    assert_eq!(error.error_type, "lambda.not_forwarded");
+
+    let record = contact_record(json!({"postcallRecordingImportEnabled": "true"}), audio());
+    assert_eq!(world.invoke(START, handed_on(&record)).await.unwrap(), json!("Done"));
+    assert_eq!(world.invoke("transcription-start", record.clone()).await.unwrap(), json!({"job": null}));
+    let sent = server.seen().pop().unwrap().json()["records"][0]["data"].clone();
+    assert_eq!(
+        serde_json::from_slice::<Value>(&STANDARD.decode(sent.as_str().unwrap()).unwrap()).unwrap(),
+        record
+    );
+
+    assert_eq!(world.invoke(RESULT, job(JOB)).await.unwrap(), json!({"Done": true}));
+    let sent = server.seen().pop().unwrap().json();
+    assert_eq!(sent["detail-type"], "Transcribe Job State Change");
+    assert_eq!(sent["detail"]["TranscriptionJobName"], job(JOB)["TranscriptionJob"]["TranscriptionJobName"]);
+    assert!(world.aws.calls().is_empty() && world.server.seen().is_empty());
+}

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tieline_bridge::merge::absorb;
-use tieline_core::{ContactChange, ContactId, PartKind, Telling, WorkspaceName, error_chain};
+use tieline_core::{
+    ConnectorErrorKind, ContactChange, ContactId, PartKind, Telling, WorkspaceName, error_chain,
+};
 use tieline_store::{DeliveryMark, DeliveryOutcome, DocumentPut, StoreError, StoredDelivery};
 use tracing::{error, warn};
 
@@ -110,7 +112,19 @@ fn decode(shared: &Shared, delivery: &StoredDelivery) -> Result<Vec<ContactChang
     let Some(center) = shared.contact_centers.get(&delivery.connection) else {
         return Err("the connection is no longer configured".into());
     };
-    center.decode(&delivery.delivery).map_err(|error| error_chain(&error.kind))
+    center.decode(&delivery.delivery).map_err(|error| unreadable(&error.kind))
+}
+
+/// What is wrong with what was sent, in words for its sender: the kinds are made for what a vendor
+/// answers.
+pub(super) fn unreadable(kind: &ConnectorErrorKind) -> String {
+    match kind {
+        ConnectorErrorKind::Rejected { code, message, .. } => format!("{code}: {message}"),
+        ConnectorErrorKind::Malformed { source, .. } => {
+            format!("it is no JSON (line {}, column {})", source.line(), source.column())
+        }
+        other => error_chain(other),
+    }
 }
 
 /// Rows of contact records, in the workspaces that keep them.
@@ -125,7 +139,7 @@ fn contact_records(
     if workspaces.peek().is_none() {
         return Ok(());
     }
-    let found = center.documents(&delivery.delivery).map_err(|error| error_chain(&error.kind))?;
+    let found = center.documents(&delivery.delivery).map_err(|error| unreadable(&error.kind))?;
     for workspace in workspaces {
         for document in &found {
             documents.extend(documents::puts(shared, workspace, delivery, document, false)?);

@@ -1,6 +1,7 @@
-use tieline_core::{ConnectionName, ConnectorErrorKind, DeliverySource, Telling, error_chain};
+use tieline_core::{ConnectionName, ConnectorErrorKind, DeliverySource, Telling};
 use tieline_store::{Insertion, StoreError};
 
+use super::decode::unreadable;
 use super::metrics::add;
 use super::{Pipeline, files};
 
@@ -41,7 +42,7 @@ impl Pipeline {
             add(&shared.counters.bodies_refused, 1);
             match error.kind {
                 ConnectorErrorKind::Rejected { code, message, .. } => IntakeError::Refused { code, message },
-                other => IntakeError::Refused { code: "UNREADABLE".into(), message: error_chain(&other) },
+                other => IntakeError::Refused { code: "UNREADABLE".into(), message: unreadable(&other) },
             }
         })?;
         if deliveries.is_empty() {
