@@ -68,6 +68,24 @@ impl Org {
         records.iter().map(plain).collect()
     }
 
+    /// Names and texts of the files at the record of a contact.
+    async fn files(&self, contact: &str) -> BTreeMap<String, String> {
+        let of = format!("SELECT Id FROM AC_ContactChannelAnalytics__c WHERE ContactId__c = '{contact}'");
+        let found = self.get("query", &[("q", &of)]).await;
+        assert_eq!(found["totalSize"], 1, "{found}");
+        let parent = found["records"][0]["Id"].as_str().unwrap();
+        let query = format!("SELECT Name, Body FROM Attachment WHERE ParentId = '{parent}'");
+        let found = self.get("query", &[("q", &query)]).await;
+        let mut files = BTreeMap::new();
+        for file in found["records"].as_array().unwrap() {
+            let body = format!("{}{}", self.server.url(), file["Body"].as_str().unwrap());
+            let answer = self.http.get(body).bearer_auth(&self.session).send().await.unwrap();
+            let name = file["Name"].as_str().unwrap().to_owned();
+            assert_eq!(files.insert(name, answer.text().await.unwrap()), None, "one file of a name");
+        }
+        files
+    }
+
     /// Calls about the package's objects, our own questions left out.
     async fn calls(&self) -> Vec<String> {
         let url = format!("{}/sandbox/v1/requests", self.server.url());
@@ -150,6 +168,7 @@ impl House {
             ("SF_CREDENTIALS_SECRETS_MANAGER_ARN", "sf".to_owned()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets),
             ("TIELINE_IMPORT", "all".to_owned()),
+            ("TRANSCRIPTS_DESTINATION", bucket.clone()),
         ]);
         let direct = Functions::new(environment.clone().into_iter().collect(), Arc::clone(&clock));
         let forward: Environment = [
@@ -166,6 +185,22 @@ impl House {
 
     async fn report(&self, ask: Value) -> Value {
         control(&self.http, &self.connect.url(), "reports", ask).await["event"].clone()
+    }
+
+    /// A call that was and is over.
+    async fn call(&self) -> String {
+        let call = control(&self.http, &self.connect.url(), "calls", json!({"from": "+12025550143"})).await;
+        let contact = call["contactId"].as_str().unwrap().to_owned();
+        control(&self.http, &self.connect.url(), &format!("calls/{contact}/hangup"), json!({})).await;
+        contact
+    }
+
+    /// The notification of an analysis, and its contact.
+    async fn analysis(&self, ask: Value) -> (Value, String) {
+        let mut ask = ask;
+        ask["deliver"] = false.into();
+        let written = control(&self.http, &self.connect.url(), "analyses", ask).await;
+        (written["event"].clone(), written["contact"].as_str().unwrap().to_owned())
     }
 
     async fn drain(&self) {
@@ -197,6 +232,7 @@ firehose_keys = ["env:KEY"]
 
 [connections.connect.files]
 buckets = ["{BUCKET}"]
+import = "all"
 
 [connections.salesforce]
 kind = "salesforce"
@@ -287,13 +323,54 @@ async fn a_forwarded_contact_record_is_the_same_record() {
     assert!(forwarded["c-1"]["LastUpdateTimestamp__c"].as_str().unwrap().starts_with("2026-03-17T09:25:00"));
 }
 
+const ANALYTICS: &str = "AC_ContactChannelAnalytics__c";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forwarded_analysis_is_the_same_record_with_the_same_file() {
+    let house = House::start(r#"["analytics"]"#).await;
+    let said = json!([
+        {"who": "customer", "text": "My card 4111 1111 1111 1111 is l\u{f6}st, o'clock."},
+        {"who": "agent", "text": "I am sorry to hear that."},
+    ]);
+    let (contact, other) = (house.call().await, house.call().await);
+    let (raw, _) = house.analysis(json!({"contact": contact, "said": said})).await;
+    let (redacted, _) = house.analysis(json!({"contact": contact, "said": said, "redacted": true})).await;
+    let (chat, _) = house.analysis(json!({"contact": other, "channel": "chat", "said": said})).await;
+    for event in [&raw, &redacted, &chat, &raw] {
+        house.both("contact-lens", event).await;
+    }
+    let (direct, forwarded) = (
+        house.org.records(ANALYTICS, "ContactId__c").await,
+        house.server_org.records(ANALYTICS, "ContactId__c").await,
+    );
+    assert_eq!(direct.keys().collect::<Vec<_>>(), forwarded.keys().collect::<Vec<_>>());
+    assert_eq!(direct, forwarded);
+    assert_eq!(direct.len(), 2);
+    for contact in [&contact, &other] {
+        let files = house.server_org.files(contact).await;
+        assert_eq!(files, house.org.files(contact).await);
+        assert_eq!(files.keys().collect::<Vec<_>>(), ["ContactLensTranscripts.json"]);
+    }
+    let text = &house.server_org.files(&contact).await["ContactLensTranscripts.json"];
+    assert!(text.contains("[PII]") && !text.contains("4111"), "{text}");
+
+    let before = house.server_org.calls().await.len();
+    house.forwarding.invoke("contact-lens", &redacted).await.unwrap();
+    house.drain().await;
+    assert_eq!(house.server_org.calls().await.len(), before, "the same again changes nothing");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_the_server_would_not_keep_is_not_called_done() {
     let house = House::start(r#"["contact-record"]"#).await;
     let report = house.report(json!({"kind": "queue", "rows": 1})).await;
-    let error = house.forwarding.invoke("queue-report", &report).await.unwrap_err();
-    assert_eq!(error.error_type, "lambda.not_forwarded");
-    assert!(error.error_message.contains("delivery_malformed"), "{error}");
+    house.call().await;
+    let (analysis, _) = house.analysis(json!({})).await;
+    for (function, event) in [("queue-report", report), ("contact-lens", analysis)] {
+        let error = house.forwarding.invoke(function, &event).await.unwrap_err();
+        assert_eq!(error.error_type, "lambda.not_forwarded");
+        assert!(error.error_message.contains("delivery_malformed"), "{error}");
+    }
 }
 
 fn trace(contact: &str) -> Value {
