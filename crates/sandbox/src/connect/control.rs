@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 
 use super::bucket::{BUCKET, Created};
 use super::call::{Call, Direction, Ending, Utterance};
-use super::center::{Callee, Center, NewCall, Refusal};
-use super::conversation::{self, AnalysisWritten, Who, WriteAnalysis};
+use super::center::{Callee, Center, Job, NewCall, Refusal};
+use super::conversation::{self, AnalysisWritten, Say, Who, WriteAnalysis};
 use super::deliveries::Delivery;
 use super::reports::{self, ReportWritten, WriteReport};
 use super::server::Hall;
@@ -31,6 +31,7 @@ pub fn routes(hall: Arc<Hall>) -> Router {
         .routes(routes!(show_callee, set_callee))
         .routes(routes!(write_report))
         .routes(routes!(write_analysis))
+        .routes(routes!(list_jobs, finish_job))
         .routes(routes!(list_deliveries))
         .routes(routes!(send_again))
         .with_state(hall);
@@ -406,6 +407,72 @@ async fn write_analysis(
 ) -> Result<(StatusCode, Json<AnalysisWritten>), Problem> {
     let written = hall.with(|center, now| conversation::write(center, &hall.storage, &body, now))?;
     Ok((StatusCode::CREATED, Json(written)))
+}
+
+/// A job of the simulated Amazon Transcribe.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct JobDescription {
+    job: String,
+    /// `IN_PROGRESS`, `COMPLETED` or `FAILED`.
+    status: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    started: Timestamp,
+    /// The recording, as the job was asked.
+    media: String,
+    /// Where the transcript is, or will be.
+    bucket: String,
+    key: String,
+}
+
+impl From<&Job> for JobDescription {
+    fn from(job: &Job) -> Self {
+        Self {
+            job: job.asked.name.clone(),
+            status: job.status(),
+            started: job.started,
+            media: job.asked.media.clone(),
+            bucket: job.asked.bucket.clone(),
+            key: job.asked.key.clone(),
+        }
+    }
+}
+
+/// The transcription jobs since the start, oldest first.
+#[utoipa::path(get, path = "/sandbox/v1/transcriptions", tag = "conversations",
+    responses((status = OK, body = Vec<JobDescription>)))]
+async fn list_jobs(State(hall): State<Arc<Hall>>) -> Json<Vec<JobDescription>> {
+    let mut jobs: Vec<JobDescription> =
+        hall.with(|center, _| center.jobs.values().map(JobDescription::from).collect());
+    jobs.sort_by(|a, b| (a.started, &a.job).cmp(&(b.started, &b.job)));
+    Json(jobs)
+}
+
+/// How a job ends.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+struct FinishJob {
+    /// The name of a job that is under way.
+    job: String,
+    /// What is on the recording; what the call's transcript holds, or a few words about a bill, when absent.
+    said: Option<Vec<Say>>,
+    /// Why it fails; it does not when absent.
+    fail: Option<String>,
+}
+
+/// Ends a transcription job now, which would have gone on for five seconds.
+#[utoipa::path(post, path = "/sandbox/v1/transcriptions", tag = "conversations", request_body = FinishJob,
+    responses((status = OK, body = JobDescription), (status = "4XX", body = Problem)))]
+async fn finish_job(
+    State(hall): State<Arc<Hall>>,
+    Body(body): Body<FinishJob>,
+) -> Result<Json<JobDescription>, Problem> {
+    hall.with(|center, now| {
+        let said = match &body.said {
+            Some(said) => conversation::lines(Some(said), None)?,
+            None => center.heard(&body.job),
+        };
+        Ok(Json(center.finish_job(now, &body.job, &said, body.fail)?.into()))
+    })
 }
 
 /// Everything sent, or to be sent, to Tieline, oldest first.

@@ -5,9 +5,10 @@
 //! contact events and contact records go to Tieline the way EventBridge and Firehose
 //! would send them (`event`, `record`, `deliveries`); `rest` answers the API calls Tieline
 //! makes, `reports` and `conversation` write historical reports and analyses into the instance's
-//! bucket (`storage`, `bucket`); tests and the stage make calls and break things through `control`.
+//! bucket (`storage`, `bucket`), where Amazon Transcribe writes too; tests and the stage make
+//! calls and break things through `control`.
 //!
-//! Not simulated: audio, transfers and conferences (they answer with an exception, never
+//! Not simulated: sound (recordings are silent), transfers and conferences (they answer with an exception, never
 //! with a success that did not happen), chat and tasks, the rest of the Connect API.
 
 mod api;

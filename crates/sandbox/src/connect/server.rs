@@ -112,6 +112,10 @@ impl Hall {
         let result = act(&mut center, now);
         // Passed on under the lock, so that nobody hears of two changes in the wrong order.
         let news = center.take_news();
+        // Files first: what is sent may be about them.
+        for file in news.files {
+            self.storage.put(&file.bucket, &file.key, file.text, file.at);
+        }
         for outgoing in news.outgoing {
             self.deliveries.add(outgoing);
         }

@@ -1,4 +1,4 @@
-"""boto3 as it comes, against the simulated Amazon Connect and its bucket."""
+"""boto3 as it comes, against the simulated Amazon Connect, its bucket and the services beside it."""
 
 import datetime
 import json
@@ -113,4 +113,52 @@ assert refused(s3.put_object, Bucket=bucket, Key="a b+c/ü.txt", Body=b"x", IfNo
 )
 assert refused(s3.get_object, Bucket=bucket, Key="nothing") == ("NoSuchKey", 404)
 
-print(f"boto3 {boto3.__version__}: queues, metrics, contacts, storage, throttling, a report")
+# The analysis of a call that is over.
+control(f"calls/{contact}/hangup", {})
+written = control("analyses", {"contact": contact, "redacted": True})
+analysis = json.load(s3.get_object(Bucket=bucket, Key=written["key"])["Body"])
+assert analysis["CustomerMetadata"]["ContactId"] == contact, analysis
+recording = analysis["CustomerMetadata"]["InputS3Uri"]
+
+# A transcription of its recording.
+transcribe = client("transcribe", f"{BASE}/transcribe")
+job = {
+    "TranscriptionJobName": f"{contact}_1",
+    "LanguageCode": "en-US",
+    "MediaFormat": "wav",
+    "Media": {"MediaFileUri": recording},
+    "OutputBucketName": bucket,
+    "Settings": {"ChannelIdentification": True},
+}
+started = transcribe.start_transcription_job(**job)["TranscriptionJob"]
+assert started["TranscriptionJobStatus"] == "IN_PROGRESS", started
+assert isinstance(started["CreationTime"], datetime.datetime)
+assert refused(transcribe.start_transcription_job, **job) == ("ConflictException", 400)
+said = [{"who": "customer", "text": "Hello, there is a problem."}, {"who": "agent", "text": "Thank you."}]
+control("transcriptions", {"job": f"{contact}_1", "said": said})
+done = transcribe.get_transcription_job(TranscriptionJobName=f"{contact}_1")["TranscriptionJob"]
+assert done["Transcript"]["TranscriptFileUri"].endswith(f"/{bucket}/{contact}_1.json"), done
+transcript = json.load(s3.get_object(Bucket=bucket, Key=f"{contact}_1.json")["Body"])
+text = transcript["results"]["transcripts"][0]["transcript"]
+assert text == "Hello, there is a problem. Thank you.", transcript
+assert refused(transcribe.get_transcription_job, TranscriptionJobName="x") == ("BadRequestException", 400)
+
+# What Comprehend makes of a text.
+comprehend = client("comprehend", f"{BASE}/comprehend")
+english = {"Text": "Hello, there is a problem.", "LanguageCode": "en"}
+assert comprehend.detect_sentiment(**english)["Sentiment"] == "NEGATIVE"
+assert [it["Text"] for it in comprehend.detect_key_phrases(**english)["KeyPhrases"]] == ["a problem"]
+assert comprehend.detect_entities(**english)["Entities"] == []
+assert comprehend.detect_syntax(**english)["SyntaxTokens"][0]["PartOfSpeech"]["Tag"] == "INTJ"
+languages = comprehend.detect_dominant_language(Text=english["Text"])["Languages"]
+assert languages[0]["LanguageCode"] == "en", languages
+too_long = {"Text": "x" * 5001, "LanguageCode": "en"}
+assert refused(comprehend.detect_sentiment, **too_long) == ("TextSizeLimitExceededException", 400)
+fault = {"kind": "status", "status": 429, "code": "ThrottlingException", "match": {"path": "/comprehend"}}
+control("faults", fault)
+assert comprehend.detect_sentiment(**english)["ResponseMetadata"]["RetryAttempts"] == 1
+
+print(
+    f"boto3 {boto3.__version__}: queues, metrics, contacts, storage, throttling, a report, "
+    "an analysis, a transcription, sentiments"
+)

@@ -208,6 +208,7 @@ async fn the_description_lists_every_control_route() {
             "/sandbox/v1/faults/{id}",
             "/sandbox/v1/reports",
             "/sandbox/v1/reset",
+            "/sandbox/v1/transcriptions",
             "/sandbox/v1/world",
         ]
     );

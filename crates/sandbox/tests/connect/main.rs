@@ -3,8 +3,10 @@
 
 mod analyses;
 mod calls;
+mod comprehend;
 mod control;
 mod deliveries;
 mod harness;
 mod rest;
 mod softphone;
+mod transcriptions;

@@ -7,17 +7,28 @@ use crate::harness::Instance;
 const ID: &str = "11111111-2222-4333-8444-555555555555";
 
 /// As a signature looks; its value is not checked.
-fn authorization(service: &str) -> String {
+pub fn authorization(service: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261120/us-east-1/{service}/aws4_request, SignedHeaders=host;x-amz-date, Signature={}",
         "0".repeat(64)
     )
 }
 
-struct Answer {
-    status: u16,
-    code: String,
-    body: Value,
+pub struct Answer {
+    pub status: u16,
+    pub code: String,
+    pub body: Value,
+}
+
+impl Answer {
+    async fn read(response: reqwest::Response) -> Self {
+        let code = response.headers().get("x-amzn-errortype");
+        Self {
+            status: response.status().as_u16(),
+            code: code.map_or_else(String::new, |code| code.to_str().unwrap().to_owned()),
+            body: response.json().await.unwrap_or_default(),
+        }
+    }
 }
 
 impl Instance {
@@ -30,13 +41,19 @@ impl Instance {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let response = request.send().await.unwrap();
-        let code = response.headers().get("x-amzn-errortype");
-        Answer {
-            status: response.status().as_u16(),
-            code: code.map_or_else(String::new, |code| code.to_str().unwrap().to_owned()),
-            body: response.json().await.unwrap_or_default(),
-        }
+        Answer::read(request.send().await.unwrap()).await
+    }
+
+    /// An operation of a service asked in JSON: `Transcribe.GetTranscriptionJob`.
+    pub async fn operation(&self, service: &str, target: &str, body: &Value) -> Answer {
+        let request = self
+            .http
+            .post(format!("{}/{service}/", self.connect.url()))
+            .header("authorization", authorization(service))
+            .header("x-amz-date", "20261120T120000Z")
+            .header("x-amz-target", target)
+            .header("content-type", "application/x-amz-json-1.1");
+        Answer::read(request.body(body.to_string()).send().await.unwrap()).await
     }
 
     async fn list(&self, path: &str) -> Value {

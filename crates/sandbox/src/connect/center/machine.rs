@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::agents::Agent;
 use super::customers::Callee;
+use super::jobs::Job;
 use super::news::{News, Outgoing, Payload, Said};
 use crate::connect::call::{Call, Direction, Ending, Holds, Phase};
 use crate::connect::event::{EventType, envelope};
@@ -37,6 +38,7 @@ pub(super) enum Timer {
     Callee { contact: String },
     CloseError { agent: String, since: Timestamp },
     Record { contact: String },
+    Job { name: String },
     CrowdCalls { before: u64 },
     CrowdEnds { contact: String },
 }
@@ -45,6 +47,8 @@ pub(super) enum Timer {
 pub struct Center {
     pub instance: Instance,
     pub calls: BTreeMap<String, Call>,
+    /// Transcription jobs by name.
+    pub jobs: BTreeMap<String, Job>,
     /// Ids of the calls that are not over, oldest first.
     pub(super) open: Vec<String>,
     pub agents: BTreeMap<String, Agent>,
@@ -70,6 +74,7 @@ impl Center {
             agents: agents.collect(),
             instance,
             calls: BTreeMap::new(),
+            jobs: BTreeMap::new(),
             open: Vec::new(),
             callee: Callee::Answer,
             crowd: 0,
@@ -119,6 +124,7 @@ impl Center {
             }
             Timer::CloseError { agent, since } => self.close_error(at, &agent, since),
             Timer::Record { contact } => self.send_record(at, &contact),
+            Timer::Job { name } => self.job_is_due(at, &name),
             Timer::CrowdCalls { before } => self.crowd_calls(at, before),
             Timer::CrowdEnds { contact } => self.crowd_ends(at, &contact),
         }

@@ -20,6 +20,15 @@ pub struct Outgoing {
     pub payload: Payload,
 }
 
+/// A file that somebody else's service writes into a bucket.
+#[derive(Debug)]
+pub struct NewFile {
+    pub bucket: String,
+    pub key: String,
+    pub text: String,
+    pub at: Timestamp,
+}
+
 /// Something to say to all pages of an agent, besides the agent's new snapshot.
 #[derive(Debug)]
 pub struct Said {
@@ -31,6 +40,7 @@ pub struct Said {
 #[derive(Debug, Default)]
 pub struct News {
     pub outgoing: Vec<Outgoing>,
+    pub files: Vec<NewFile>,
     pub said: Vec<Said>,
     /// Agents whose snapshot is different now.
     pub agents: BTreeSet<String>,

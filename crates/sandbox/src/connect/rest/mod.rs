@@ -1,4 +1,5 @@
-//! The calls of the Amazon Connect API that Tieline makes, for clients such as boto3.
+//! The calls of the Amazon Connect API that Tieline makes, for clients such as boto3, and those of
+//! Amazon Transcribe and Amazon Comprehend (`json`).
 //!
 //! Requests must look signed (`signed`); a signature is not computed again. Numbers come from the
 //! center as it stands (`metrics`), pages and their tokens from `page`.
@@ -7,9 +8,13 @@
 //! `GetContactAttributes`, `DescribeContact`, `ListInstanceStorageConfigs` and "Common Error Types"
 //! (read 2026-11-21).
 
+mod comprehend;
+mod json;
 mod metrics;
 mod page;
 mod signed;
+mod transcribe;
+mod words;
 
 use std::sync::Arc;
 
@@ -37,7 +42,8 @@ pub fn routes(hall: Arc<Hall>) -> Router {
         .route("/contacts/{instance}/{contact}", get(describe_contact))
         .route("/instance/{instance}/storage-configs", get(storage_configs))
         .layer(middleware::from_fn(signed::check))
-        .with_state(hall)
+        .with_state(Arc::clone(&hall))
+        .merge(json::routes(hall))
 }
 
 /// An error as the API writes it.
@@ -50,7 +56,11 @@ pub struct Exception {
 
 impl Exception {
     fn parameter(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: "InvalidParameterException", message: message.into() }
+        Self::bad("InvalidParameterException", message)
+    }
+
+    fn bad(code: &'static str, message: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code, message: message.into() }
     }
 
     fn not_found(message: &str) -> Self {
