@@ -321,6 +321,34 @@ async fn one_batch_becomes_rows_recordings_and_transcriptions_and_poison_stops_n
 }
 
 #[tokio::test]
+async fn either_switch_opens_recordings_and_transcriptions_by_the_trigger_s_name() {
+    for switch in ["POSTCALL_RECORDING_IMPORT_ENABLED", "POSTCALL_TRANSCRIBE_ENABLED"] {
+        let replies =
+            json!({"transcribe.start_transcription_job": [{"$sticky": true, "TranscriptionJob": {}}]});
+        let house = House::new(json!({"s3": {}, "responses": replies}), &[(switch, "true")]).await;
+        let event = kinesis(&[
+            contact_record("c-0", &json!({"postcallRecordingImportEnabled": "true"})).to_string(),
+            contact_record(
+                "c-1",
+                &json!({"postcallTranscribeEnabled": "true", "postcallTranscribeLanguage": "en-US"}),
+            )
+            .to_string(),
+            contact_record("c-2", &json!({})).to_string(),
+        ]);
+        house.run("sfCTRTrigger.lambda_handler", &event).await.unwrap();
+        let noted = house.rows("AC_ContactChannelAnalytics__c");
+        assert_eq!(
+            noted.iter().map(|row| row["ContactId__c"].clone()).collect::<Vec<_>>(),
+            ["c-0"],
+            "{switch}"
+        );
+        let started =
+            house.aws.calls().into_iter().filter(|it| it.operation.ends_with("start_transcription_job"));
+        assert_eq!(started.count(), 1, "{switch}");
+    }
+}
+
+#[tokio::test]
 async fn a_recording_that_fails_for_now_fails_the_trigger_after_the_rows_are_written() {
     let failure = json!({"$sticky": true, "$error": "LimitExceededException"});
     let house = House::new(

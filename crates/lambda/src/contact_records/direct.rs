@@ -16,14 +16,8 @@ use crate::{rows, transcription};
 
 const MAP: &str = "contact-record";
 
-/// Attributes that ask for what the reference's transcription function did.
-const RECORDING_SWITCHES: [(&str, &[&str]); 2] = [
-    (
-        "POSTCALL_RECORDING_IMPORT_ENABLED",
-        &["postcallRecordingImportEnabled", "postcallRedactedRecordingImportEnabled"],
-    ),
-    ("POSTCALL_TRANSCRIBE_ENABLED", &["postcallTranscribeEnabled"]),
-];
+/// Either switches on what the reference's transcription function did; attributes say what of it.
+const RECORDING_SWITCHES: [&str; 2] = ["POSTCALL_RECORDING_IMPORT_ENABLED", "POSTCALL_TRANSCRIBE_ENABLED"];
 
 /// A contact record and the item it came in.
 struct Found {
@@ -36,13 +30,13 @@ pub(super) async fn run(context: &Context, manner: Manner, batch: &Batch) -> Wor
     let environment = &context.environment;
     let trigger = manner == Manner::Legacy && is_trigger(batch);
     let imports = imports_records(environment, trigger);
-    let recordings = trigger && RECORDING_SWITCHES.iter().any(|(switch, _)| environment.is_true(switch));
+    let recordings = trigger && RECORDING_SWITCHES.iter().any(|switch| environment.is_true(switch));
     if !imports && !recordings {
         return work;
     }
     let found = read(batch, manner, &mut work);
     if recordings {
-        for found in found.iter().filter(|found| asks_for_recording(environment, &found.record)) {
+        for found in &found {
             let event = json!({ "async": true, "record": encoded(&found.record.document) });
             if let Err(error) = transcription::start(context, manner, &event).await {
                 warn!(contact.id = %found.record.contact, code = error.error_type, "The recording was not imported");
@@ -74,12 +68,6 @@ fn imports_records(environment: &Environment, trigger: bool) -> bool {
         Some(switch) => switch.eq_ignore_ascii_case("true"),
         None => !trigger,
     }
-}
-
-fn asks_for_recording(environment: &Environment, record: &RecordDocument) -> bool {
-    RECORDING_SWITCHES.iter().any(|(switch, attributes)| {
-        environment.is_true(switch) && attributes.iter().any(|name| record.attribute(name) == Some("true"))
-    })
 }
 
 fn encoded(document: &Value) -> String {

@@ -114,11 +114,13 @@ fn malformed() -> LambdaError {
 }
 
 /// What a contact's attributes and the package's switches ask for.
-fn wanted<'a>(context: &'a Context, record: &'a Value) -> Result<Wanted<'a>, LambdaError> {
-    // The reference's trigger looks at these; where we are called without it, we do.
+fn wanted<'a>(context: &'a Context, manner: Manner, record: &'a Value) -> Result<Wanted<'a>, LambdaError> {
+    // The reference's trigger looks at these, and either opens both; where we are called without it,
+    // we do.
     let is_on = |name: &str| {
         context.environment.get(name).is_none_or(|it| it.is_empty() || it.eq_ignore_ascii_case("true"))
     };
+    let is_on = |name: &str| manner == Manner::Legacy || is_on(name);
     let language = context.environment.get("TIELINE_TRANSCRIBE_LANGUAGE");
     let asked = Wanted::of(record, import_setting(context)?, redacted_policy(context)?, language);
     Ok(Wanted {
@@ -137,14 +139,14 @@ async fn one_record(
         // An agent event on the same stream.
         return Ok(None);
     };
-    if !is_contact_id(contact) {
-        return Err(malformed());
-    }
-    let wanted = wanted(context, record)?;
+    let wanted = wanted(context, manner, record)?;
     // A record without its recording is an early version: nothing is noted, a later one is welcome.
     let Some(place) = recording_place(record) else { return Ok(None) };
     if wanted.note.is_none() && wanted.language.is_none() {
         return Ok(None);
+    }
+    if !is_contact_id(contact) {
+        return Err(malformed());
     }
     let bucket = state_bucket(context).ok_or(ConfigError::Missing("TRANSCRIPTS_DESTINATION"))?;
     let codes = record
