@@ -3,6 +3,7 @@
 Started by run.sh; every test leaves behind only what it made.
 """
 
+import base64
 import os
 import unittest
 
@@ -48,6 +49,23 @@ class Records(unittest.TestCase):
         read = interaction.get_by_custom_id("Key__c", "python:1")
         self.assertEqual(read["Talk_Seconds__c"], 6)
         self.assertEqual(interaction.delete(read["Id"]), 204)
+
+    def test_a_file_stands_with_a_record(self):
+        case = self.sf.Case.create({"Subject": "Bill"})["id"]
+        said = "Grüße".encode()
+        body = base64.b64encode(said).decode()
+        made = self.sf.Attachment.create({"ParentId": case, "Name": "said", "ContentType": "text/plain", "Body": body})
+        found = self.sf.query(format_soql("SELECT Id, Body, BodyLength FROM Attachment WHERE ParentId = {}", case))
+        self.assertEqual([(r["Id"], r["BodyLength"]) for r in found["records"]], [(made["id"], len(said))])
+        address = HTTPS + found["records"][0]["Body"]
+        file = self.sf.session.get(address, headers=self.sf.headers | {"Content-Type": None})
+        self.assertEqual((file.content, file.headers["Content-Type"]), (said, "text/plain"))
+        with self.assertRaises(SalesforceMalformedRequest):
+            self.sf.Attachment.update(made["id"], {"Body": "?"})
+        # Deleted with its record.
+        self.sf.Case.delete(case)
+        with self.assertRaises(SalesforceResourceNotFound):
+            self.sf.Attachment.get(made["id"])
 
     def test_describes_are_read(self):
         names = [o["name"] for o in self.sf.describe()["sobjects"]]
