@@ -6,7 +6,7 @@
 //! would send them (`event`, `record`, `deliveries`); `rest` answers the API calls Tieline
 //! makes, `reports` and `conversation` write historical reports and analyses into the instance's
 //! bucket (`storage`, `bucket`), where Amazon Transcribe writes too; tests and the stage make
-//! calls and break things through `control`.
+//! calls and break things through `control` and `files`.
 //!
 //! Not simulated: sound (recordings are silent), transfers and conferences (they answer with an exception, never
 //! with a success that did not happen), chat and tasks, the rest of the Connect API.
@@ -19,6 +19,7 @@ mod control;
 mod conversation;
 mod deliveries;
 mod event;
+mod files;
 mod instance;
 mod page;
 mod record;

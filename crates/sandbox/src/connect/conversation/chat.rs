@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::analyses::About;
 use super::redaction::Redacted;
-use super::said::{Line, Who};
+use super::said::{Line, Who, by_role};
 use super::tone::{self, Tone};
 use crate::connect::event::milliseconds;
 
@@ -91,17 +91,6 @@ fn message(about: &About<'_>, place: usize, line: &Line) -> Value {
         message["Redaction"] = json!({"CharacterOffsets": hidden});
     }
     message
-}
-
-fn by_role(lines: &[Line], of: impl Fn(&[&Line]) -> Value) -> Value {
-    let mut roles = Map::new();
-    for who in Who::BOTH {
-        let own: Vec<&Line> = lines.iter().filter(|line| line.who == who).collect();
-        if !own.is_empty() {
-            roles.insert(who.role().to_owned(), of(&own));
-        }
-    }
-    Value::Object(roles)
 }
 
 /// How long each side lets the other wait.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::connect::call::Call;
 use crate::world::Problem;
@@ -99,6 +100,18 @@ pub fn lines(told: Option<&[Say]>, call: Option<&Call>) -> Result<Vec<Line>, Pro
         }
     }
     Ok(lines)
+}
+
+/// `of` what each side said, by its role; a side that said nothing is left out.
+pub fn by_role(lines: &[Line], of: impl Fn(&[&Line]) -> Value) -> Value {
+    let mut roles = Map::new();
+    for who in Who::BOTH {
+        let own: Vec<&Line> = lines.iter().filter(|line| line.who == who).collect();
+        if !own.is_empty() {
+            roles.insert(who.role().to_owned(), of(&own));
+        }
+    }
+    Value::Object(roles)
 }
 
 fn check(told: &[Say]) -> Result<(), Problem> {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::analyses::About;
 use super::redaction::Redacted;
-use super::said::{Line, Who};
+use super::said::{Line, Who, by_role};
 use super::tone::{self, Tone};
 
 /// A silence this long is no breath.
@@ -86,18 +86,6 @@ fn loudness(line: &Line) -> Vec<f64> {
     (0..seconds)
         .map(|second| f64::from(u8::try_from((line.begin / 100 + second * 7) % 20).unwrap_or(0)) + 65.25)
         .collect()
-}
-
-/// `of` for each side that said something.
-fn by_role(lines: &[Line], of: impl Fn(&[&Line]) -> Value) -> Value {
-    let mut roles = Map::new();
-    for who in Who::BOTH {
-        let own: Vec<&Line> = lines.iter().filter(|line| line.who == who).collect();
-        if !own.is_empty() {
-            roles.insert(who.role().to_owned(), of(&own));
-        }
-    }
-    Value::Object(roles)
 }
 
 fn score(lines: &[&Line]) -> f64 {
