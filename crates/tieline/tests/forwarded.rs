@@ -135,6 +135,9 @@ impl House {
             ("AWS_ACCESS_KEY_ID", "dummy".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "dummy".to_owned()),
             ("AWS_ENDPOINT_URL_S3", format!("{}/s3", connect.url())),
+            ("AWS_ENDPOINT_URL_CONNECT", connect.url()),
+            ("AWS_ENDPOINT_URL_TRANSCRIBE", connect.url()),
+            ("AWS_ENDPOINT_URL_COMPREHEND", connect.url()),
         ];
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -169,6 +172,8 @@ impl House {
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets),
             ("TIELINE_IMPORT", "all".to_owned()),
             ("TRANSCRIPTS_DESTINATION", bucket.clone()),
+            ("AMAZON_CONNECT_INSTANCE_ID", "11111111-2222-4333-8444-555555555555".to_owned()),
+            ("AMAZON_CONNECT_INSTANCE_REGION", "us-east-1".to_owned()),
         ]);
         let direct = Functions::new(environment.clone().into_iter().collect(), Arc::clone(&clock));
         let forward: Environment = [
@@ -189,7 +194,12 @@ impl House {
 
     /// A call that was and is over.
     async fn call(&self) -> String {
-        let call = control(&self.http, &self.connect.url(), "calls", json!({"from": "+12025550143"})).await;
+        self.call_with(json!({})).await
+    }
+
+    async fn call_with(&self, attributes: Value) -> String {
+        let ask = json!({"from": "+12025550143", "attributes": attributes});
+        let call = control(&self.http, &self.connect.url(), "calls", ask).await;
         let contact = call["contactId"].as_str().unwrap().to_owned();
         control(&self.http, &self.connect.url(), &format!("calls/{contact}/hangup"), json!({})).await;
         contact
@@ -227,12 +237,16 @@ secret_key = "env:SECRET_KEY"
 kind = "amazon-connect"
 instance_url = "http://ccp.localhost:8432"
 region = "us-east-1"
+instance_arn = "arn:aws:connect:us-east-1:111122223333:instance/11111111-2222-4333-8444-555555555555"
 eventbridge_keys = ["env:KEY"]
 firehose_keys = ["env:KEY"]
 
 [connections.connect.files]
 buckets = ["{BUCKET}"]
 import = "all"
+
+[connections.connect.files.transcription]
+bucket = "{BUCKET}"
 
 [connections.salesforce]
 kind = "salesforce"
@@ -358,6 +372,85 @@ async fn a_forwarded_analysis_is_the_same_record_with_the_same_file() {
     house.forwarding.invoke("contact-lens", &redacted).await.unwrap();
     house.drain().await;
     assert_eq!(house.server_org.calls().await.len(), before, "the same again changes nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forwarded_recording_is_transcribed_once_and_is_the_same_record() {
+    let house = House::start(r#"["analytics", "recording", "transcript"]"#).await;
+    let attributes = json!({"postcallTranscribeLanguage": "en-US",
+        "postcallTranscribeComprehendAnalysis": "snt,kw,dl,ne,syn"});
+    let contact = house.call_with(attributes.clone()).await;
+    let mut record = trace(&contact);
+    record["Attributes"] = attributes;
+    record["CustomerEndpoint"] = json!({"Type": "TELEPHONE_NUMBER", "Address": "+12025550143"});
+    let wav = json!({"Location": format!("rec/{contact}.wav"), "Status": "AVAILABLE", "Type": "AUDIO"});
+    record["Recording"] = wav;
+    house.both("transcription-start", &record).await;
+    let url = format!("{}/sandbox/v1/transcriptions", house.connect.url());
+    let jobs: Value = house.http.get(url).send().await.unwrap().json().await.unwrap();
+    assert_eq!(jobs.as_array().unwrap().len(), 1, "one job, whoever starts it: {jobs}");
+    let job = jobs[0]["job"].as_str().unwrap();
+
+    let ended = |status: &str| {
+        json!({"id": status, "detail-type": "Transcribe Job State Change", "source": "aws.transcribe",
+            "time": "2026-03-17T10:01:00Z",
+            "detail": {"TranscriptionJobName": job, "TranscriptionJobStatus": status}})
+    };
+    house.forwarding.invoke("transcription-result", &ended("IN_PROGRESS")).await.unwrap();
+    let said = json!([
+        {"who": "customer", "text": "There is a problem with my bill, Anna."},
+        {"who": "agent", "text": "I look at it."},
+    ]);
+    control(&house.http, &house.connect.url(), "transcriptions", json!({"job": job, "said": said})).await;
+    house.both("transcription-result", &ended("COMPLETED")).await;
+    house.both("transcription-result", &ended("COMPLETED")).await;
+    let (analysis, _) = house.analysis(json!({"contact": contact, "said": said})).await;
+    house.both("contact-lens", &analysis).await;
+
+    let (direct, forwarded) = (
+        house.org.records(ANALYTICS, "ContactId__c").await,
+        house.server_org.records(ANALYTICS, "ContactId__c").await,
+    );
+    assert_eq!(direct, forwarded);
+    let one = &forwarded[&contact];
+    assert_eq!(one["RecordingPath__c"], format!("rec/{contact}.wav"));
+    assert!(one["Sentiment__c"].as_str().unwrap().starts_with("NEGATIVE, "), "{one}");
+    assert_eq!((&one["DominantLanguage__c"], &one["DataSource__c"]), (&json!("en"), &json!("Contact_Lens")));
+    let files = house.server_org.files(&contact).await;
+    assert_eq!(files, house.org.files(&contact).await);
+    assert_eq!(
+        files.keys().collect::<Vec<_>>(),
+        [
+            "AgentTranscripts.json",
+            "ComprehendSyntax.json",
+            "ContactLensTranscripts.json",
+            "CustomerTranscripts.json"
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transcription_that_failed_is_a_dead_letter_with_its_reason() {
+    let house = House::start(r#"["transcript"]"#).await;
+    let contact = house.call_with(json!({"postcallTranscribeLanguage": "en-US"})).await;
+    let mut record = trace(&contact);
+    record["Attributes"] = json!({"postcallTranscribeLanguage": "en-US"});
+    record["Recording"] =
+        json!({"Location": format!("rec/{contact}.wav"), "Status": "AVAILABLE", "Type": "AUDIO"});
+    house.forwarding.invoke("transcription-start", &record).await.unwrap();
+    house.drain().await;
+    let url = format!("{}/sandbox/v1/transcriptions", house.connect.url());
+    let jobs: Value = house.http.get(url).send().await.unwrap().json().await.unwrap();
+    let job = jobs[0]["job"].as_str().unwrap();
+    let failure = json!({"job": job, "fail": "Unsupported sample rate"});
+    control(&house.http, &house.connect.url(), "transcriptions", failure).await;
+    let event = json!({"detail-type": "Transcribe Job State Change", "source": "aws.transcribe",
+        "detail": {"TranscriptionJobName": job, "TranscriptionJobStatus": "FAILED"}});
+    house.forwarding.invoke("transcription-result", &event).await.unwrap();
+    house.drain().await;
+    let dead = tieline_engine::pipeline::queries::dead_letters(&*house.server.store, 9).await.unwrap();
+    let told: Vec<_> = dead.iter().map(|it| (it.code.as_str(), it.message.contains("sample rate"))).collect();
+    assert_eq!(told, [("import.transcription_failed", true)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
