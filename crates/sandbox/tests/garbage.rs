@@ -141,6 +141,35 @@ async fn garble_control(http: &reqwest::Client, base: &str, chance: &mut Chance)
     assert_eq!(answered(cleared, "clearing faults").await, 204);
 }
 
+/// The services that are asked in JSON, signed as they want it.
+async fn garble_services(http: &reqwest::Client, base: &str, chance: &mut Chance) {
+    let names = ["TranscriptionJobName", "LanguageCode", "Media", "OutputBucketName", "Settings", "Text"];
+    let names = names.map(str::to_owned);
+    for (service, target) in [
+        ("transcribe", "Transcribe.StartTranscriptionJob"),
+        ("transcribe", "Transcribe.GetTranscriptionJob"),
+        ("comprehend", "Comprehend_20171127.DetectSentiment"),
+        ("comprehend", "Comprehend_20171127.DetectKeyPhrases"),
+        ("comprehend", "Comprehend_20171127.DetectEntities"),
+        ("comprehend", "Comprehend_20171127.DetectDominantLanguage"),
+        ("comprehend", "Comprehend_20171127.DetectSyntax"),
+    ] {
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential=A/20261120/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature={}",
+            "0".repeat(64)
+        );
+        for _ in 0..EACH {
+            let text = json!({"Text": chance.text(), "LanguageCode": "en"});
+            for body in [body(chance, &names), text.to_string().into_bytes()] {
+                let what = format!("{target} {}", String::from_utf8_lossy(&body));
+                let request = http.post(format!("{base}/{service}")).header("x-amz-target", target);
+                let request = request.header("authorization", &authorization).header("x-amz-date", "x");
+                answered(request.body(body), &what).await;
+            }
+        }
+    }
+}
+
 fn world() -> World {
     let _ = rustls::crypto::ring::default_provider().install_default();
     World::with_clock(1, Addresses::default(), SimClock::frozen("2026-11-20T12:00:00Z".parse().unwrap()))
@@ -155,7 +184,9 @@ async fn garbage_does_not_stop_the_simulated_instance() {
     let world = world();
     let connect = AmazonConnect::start(&world, ([127, 0, 0, 1], 0).into(), Settings::default()).unwrap();
     let (http, base) = (client(), connect.url());
-    garble_control(&http, &base, &mut Chance(1)).await;
+    let mut chance = Chance(1);
+    garble_control(&http, &base, &mut chance).await;
+    garble_services(&http, &base, &mut chance).await;
     let call = http.post(format!("{base}/sandbox/v1/calls")).header("x-tieline-sandbox", "1");
     assert_eq!(answered(call.json(&json!({ "from": "+12025550143" })), "a good call").await, 201);
 }
