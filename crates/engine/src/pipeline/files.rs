@@ -125,6 +125,7 @@ async fn made(
     let contents = source.read(&delivery.delivery, &maps).await;
     let FileContents { documents, refused, left_alone, unfinished } =
         contents.map_err(|failure| not_read(shared, delivery, &failure))?;
+    add(&shared.counters.rows_left_out, refused.len());
     for (line, code) in refused.iter().take(TOLD) {
         warn!(delivery.id = delivery.id, line, code, "A row of a file is no record and is left out");
     }

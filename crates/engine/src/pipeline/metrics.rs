@@ -59,6 +59,8 @@ counters! {
     rows_dead,
     /// Written rows of which the CRM did not have a field.
     rows_partial,
+    /// Rows of files that are no records and were left out.
+    rows_left_out,
 }
 
 /// How a CRM connection fares.

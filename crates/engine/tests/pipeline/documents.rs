@@ -160,6 +160,7 @@ async fn a_file_that_cannot_be_used_is_a_dead_letter_with_a_code_and_the_others_
     world.event(&elsewhere).await;
     world.drain().await;
     assert_eq!(agents(&world), ["janeT1 1"], "rows that are none are left out");
+    assert_eq!(world.pipeline.counts().rows_left_out, 2);
     let dead = world.dead_letters().await;
     let codes: Vec<&str> = dead.iter().map(|it| it.code.as_str()).collect();
     assert_eq!(
