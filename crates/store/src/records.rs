@@ -183,6 +183,8 @@ pub struct DocumentPut {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DocumentPart {
     pub source: String,
+    /// Whether no other source fills the row, so that what it gives is kept in the row alone.
+    pub alone: bool,
     /// A higher one replaces a lower one of the same source whatever its version, and stands over
     /// lower ones of other sources.
     pub rank: u8,

@@ -380,7 +380,7 @@ async fn part(world: &World, source: &str, (rank, second): (u8, i64), delivery: 
         contact: Some(id("c-1")),
         version: at(second),
         delivery,
-        part: Some(DocumentPart { source: source.into(), rank }),
+        part: Some(DocumentPart { source: source.into(), alone: false, rank }),
         put: OutboxPut { fields, hash, after: None, ..put("Analytics", "c-1", "") },
     };
     assert!(world.store.save_delivered(Vec::new(), vec![document], Vec::new()).await.unwrap());
@@ -426,6 +426,35 @@ async fn a_dead_row_of_several_sources_is_made_once_more_from_all_of_them() {
     assert!(world.store.revive_row(row.entry.id).await.unwrap());
     let again = world.store.claim_deliveries(9, Duration::from_secs(9)).await.unwrap();
     assert_eq!(again.iter().map(|delivery| delivery.id).collect::<Vec<_>>(), [1, 3]);
+}
+
+#[tokio::test]
+async fn what_a_file_says_is_kept_once_and_until_it_is_written() {
+    let world = world();
+    let file = |rank: u8, second: i64, text: &str| DocumentPut {
+        workspace: demo(),
+        contact: Some(id("c-1")),
+        version: at(second),
+        delivery: 1,
+        part: Some(DocumentPart { source: "lens".into(), alone: true, rank }),
+        put: OutboxPut { key_field: String::new(), ..put("File", "c-1", text) },
+    };
+    for document in [file(0, 9, "4111"), file(1, 5, "[PII]"), file(0, 10, "4111")] {
+        world.store.save_delivered(Vec::new(), vec![document], Vec::new()).await.unwrap();
+    }
+    assert_eq!(world.row("File", "c-1").await.fields["Value"], "[PII]");
+    let raw = rusqlite::Connection::open(world.folder.path().join("t.db")).unwrap();
+    let kept = |table: &str| -> String {
+        raw.query_row(&format!("SELECT fields FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(kept("document_part"), "{}");
+    let shown = world.store.contacts(&[(demo(), id("c-1"))]).await.unwrap().remove(0);
+    assert!(shown.outbox[0].fields.is_empty());
+    let row = world.claim("File").await.remove(0);
+    world.mark(&row, written("f-1")).await;
+    assert_eq!(kept("outbox"), "{}");
+    let shown = world.store.contacts(&[(demo(), id("c-1"))]).await.unwrap().remove(0);
+    assert_eq!((shown.links.len(), shown.outbox[0].state), (0, OutboxState::Done), "no key, no link");
 }
 
 #[tokio::test]

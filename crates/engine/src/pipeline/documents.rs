@@ -70,24 +70,29 @@ pub(super) fn puts(
         Purpose::Other => THE_REST,
         Purpose::CallLog | Purpose::Dip => CALL_LOG,
     };
-    let put = |object: String, key_field: String, key: String, fields: JsonMap, after| DocumentPut {
-        workspace: workspace.name.clone(),
-        contact: document.contact.clone(),
-        version: document.version,
-        delivery: delivery.id,
-        part: document.rank.map(|rank| DocumentPart { source: document.map.to_owned(), rank }),
-        put: OutboxPut {
-            target: workspace.crm.clone(),
-            object,
-            key_field,
-            key,
-            hash: document_hash(&Value::Object(fields.clone())),
-            fields,
-            after,
-            priority,
-            not_before: shared.clock.now(),
-        },
-    };
+    let put =
+        |object: String, key_field: String, key: String, fields: JsonMap, after: Option<_>| DocumentPut {
+            workspace: workspace.name.clone(),
+            contact: document.contact.clone(),
+            version: document.version,
+            delivery: delivery.id,
+            part: document.rank.map(|rank| DocumentPart {
+                source: document.map.to_owned(),
+                alone: after.is_some(),
+                rank,
+            }),
+            put: OutboxPut {
+                target: workspace.crm.clone(),
+                object,
+                key_field,
+                key,
+                hash: document_hash(&Value::Object(fields.clone())),
+                fields,
+                after,
+                priority,
+                not_before: shared.clock.now(),
+            },
+        };
     let of = (row.object.clone(), row.key.clone());
     let mut puts = vec![put(row.object, row.key_field, row.key, row.fields, None)];
     if let Some(files) = shared.targets[&workspace.crm].files.clone() {
@@ -141,7 +146,7 @@ pub(super) async fn prepare_files(
                 code: "NO_RECORD".into(),
                 message: "the record it stands with is not in the CRM yet".into(),
                 counts: false,
-                in_doubt: claim.in_doubt,
+                in_doubt: false,
             },
             None => RowOutcome::Dead {
                 code: "NO_RECORD".into(),

@@ -22,7 +22,7 @@ use super::metrics::add;
 use super::send::kept_until;
 use super::setup::{CONTACT_RECORD, Shared};
 
-/// Deliveries read at a time: each may hold a file of 32 MB in memory.
+/// Deliveries read at a time: each may hold a file of 64 MB in memory.
 const AT_ONCE: usize = 2;
 /// How long one is ours; longer than reading and writing it takes.
 const LEASE: Duration = Duration::from_secs(180);

@@ -26,7 +26,9 @@ pub(super) fn put(db: &Connection, now: i64, document: &DocumentPut) -> Result<(
     if !keep(db, id, part, document)? {
         return Ok(());
     }
-    (row.fields, row.hash) = together(db, id)?;
+    if !part.alone {
+        (row.fields, row.hash) = together(db, id)?;
+    }
     // What counts is the versions of the parts.
     let version = version.map(timestamp).transpose()?.map_or(document.version, |it| it.max(document.version));
     save(&row, version)
@@ -48,6 +50,8 @@ fn standing(db: &Connection, document: &DocumentPut) -> Result<Option<(i64, Opti
 
 /// Keeps the part unless there is a newer one of its source.
 fn keep(db: &Connection, id: i64, part: &DocumentPart, document: &DocumentPut) -> Result<bool, StoreError> {
+    let nothing = JsonMap::new();
+    let fields = if part.alone { &nothing } else { &document.put.fields };
     let kept = db
         .prepare_cached(
             "INSERT INTO document_part (outbox, source, rank, version, hash, fields, delivery)
@@ -62,7 +66,7 @@ fn keep(db: &Connection, id: i64, part: &DocumentPart, document: &DocumentPut) -
             part.rank,
             ms(document.version),
             document.put.hash,
-            to_json("document part", &document.put.fields)?,
+            to_json("document part", fields)?,
             document.delivery,
         ])?;
     Ok(kept > 0)

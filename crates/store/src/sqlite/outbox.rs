@@ -60,8 +60,10 @@ pub(super) fn of_contact(
     workspace: &WorkspaceName,
     contact: &ContactId,
 ) -> Result<Vec<OutboxEntry>, StoreError> {
+    // What is said in files is for who writes them.
+    let row = ROW.replace(" fields,", " CASE WHEN key_field = '' THEN '{}' ELSE fields END AS fields,");
     let mut select = db.prepare_cached(&format!(
-        "SELECT {ROW} FROM outbox WHERE workspace = ?1 AND contact = ?2 ORDER BY id"
+        "SELECT {row} FROM outbox WHERE workspace = ?1 AND contact = ?2 ORDER BY id"
     ))?;
     let mut found = select.query([workspace.as_str(), contact.as_str()])?;
     let mut entries = Vec::new();
@@ -259,7 +261,7 @@ pub(super) fn mark(db: &Connection, now: i64, marks: &[RowMark]) -> Result<(), S
 }
 
 /// Notes what the CRM holds now. This stands even when the lease was lost meanwhile: the write
-/// did happen.
+/// did happen. What a file says is not kept any longer.
 fn written(
     db: &Connection,
     now: i64,
@@ -293,6 +295,7 @@ fn written(
         "UPDATE outbox SET
              state = CASE WHEN generation = ?2 THEN 'done' ELSE state END,
              attempts = CASE WHEN generation = ?2 THEN 0 ELSE attempts END,
+             fields = CASE WHEN generation = ?2 AND key_field = '' THEN '{}' ELSE fields END,
              written_generation = ?2, written_hash = ?3, written_fields = ?4,
              record = coalesce(?5, record), dropped = ?6, error_code = NULL, error_message = NULL,
              in_doubt = CASE WHEN lease = ?7 THEN 0 ELSE in_doubt END,
