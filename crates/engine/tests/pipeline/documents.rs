@@ -13,6 +13,7 @@ use tieline_core::{
     FileSource, Telling,
 };
 use tieline_engine::pipeline::IntakeError;
+use tieline_store::{DeliveryMark, DeliveryOutcome, RecordStore};
 
 use crate::crm::Refusal;
 use crate::support::{World, at, call, connection, created};
@@ -271,6 +272,22 @@ async fn a_storage_that_fails_is_asked_again_while_contacts_go_on() {
     assert_eq!(world.crm.records("Task").len(), 1, "the call log does not wait for a file");
     assert_eq!((agents(&world).len(), world.dead_letters().await.len()), (0, 0));
     world.pass(Duration::from_secs(3 * 3600)).await;
+    assert_eq!(agents(&world), ["janeT1 1"]);
+}
+
+#[tokio::test]
+async fn a_file_whose_reader_died_is_read_by_the_next() {
+    let mut world = World::keeping(&["agent-report"]);
+    world.put_file("a.csv", &report(&[("jane", 1)]), 0).await;
+    let lease = Duration::from_secs(180);
+    let found = world.store.claim_deliveries(1, lease).await.unwrap();
+    let mark = DeliveryMark { id: found[0].id, outcome: DeliveryOutcome::File };
+    world.store.save_delivered(Vec::new(), Vec::new(), vec![mark]).await.unwrap();
+    assert_eq!(world.store.claim_files(1, lease).await.unwrap().len(), 1, "and then it died");
+    world.restart();
+    world.drain().await;
+    assert!(agents(&world).is_empty(), "it may yet be at work");
+    world.pass(lease).await;
     assert_eq!(agents(&world), ["janeT1 1"]);
 }
 
