@@ -186,7 +186,8 @@ impl Dips {
         match result {
             Err(error) if !asked.operation.changes() && may_default(error.code) => {
                 warn!(dip.operation = asked.name, code = error.code.as_str(), "The CRM did not answer a dip");
-                self.settings.default_answer.clone().map(Value::Object).ok_or(error)
+                let default = self.settings.default_answer.clone().map(Value::Object);
+                default.ok_or_else(|| private(error, &asked.operation))
             }
             result => result.map_err(|error| private(error, &asked.operation)),
         }

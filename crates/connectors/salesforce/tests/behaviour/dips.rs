@@ -260,3 +260,18 @@ async fn what_was_asked_lately_is_not_asked_again_until_a_create_changes_it() {
     let counts = dips.remembered().unwrap();
     assert_eq!((counts.hits, counts.misses, counts.stale), (2, 3, 0));
 }
+
+#[tokio::test]
+async fn what_an_org_in_trouble_says_of_the_caller_is_left_out_as_well() {
+    let (_server, salesforce) =
+        org(|_| problem(503, "SERVER_UNAVAILABLE", "no answer for '+12025550143' of Keller")).await;
+    let lookup = json!({"sf_operation": "lookup", "sf_object": "Contact", "sf_fields": "Id",
+                        "LastName": "Keller", "Phone": "+12025550143"});
+    let error = ask(&salesforce, lookup.clone()).await.unwrap_err();
+    assert_eq!(error.code, DipCode::CrmUnavailable);
+    let said = "the CRM failed with status 503: SERVER_UNAVAILABLE: no answer for '…' of …";
+    assert_eq!(error.detail, said);
+    let legacy = Dips::new(Arc::new(Legacy::new(salesforce, clock())), clock(), DipSettings::default());
+    let error = legacy.answer(&event(&lookup), &Allowed::everything()).await.unwrap_err();
+    assert!(!error.detail.contains("2025550143"), "{}", error.detail);
+}
