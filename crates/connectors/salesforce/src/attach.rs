@@ -30,10 +30,16 @@ impl Salesforce {
     /// As [`Crm::attach`].
     pub(crate) async fn attach_all(&self, files: &[Attached<'_>]) -> Result<Vec<RowResult>, ConnectorError> {
         let standing = self.standing_files(files).await?;
+        // Two workspaces may fill one record, and give it the same file in one call.
+        let mut made: HashMap<(&str, &str), RecordId> = HashMap::new();
         let mut results = Vec::with_capacity(files.len());
         for (file, standing) in files.iter().zip(&standing) {
-            let known = Attached { record: standing.as_ref(), ..*file };
-            results.push(of_row(self.attach_file(&known).await)?);
+            let known = Attached { record: standing.as_ref().or_else(|| made.get(&place(file))), ..*file };
+            let result = of_row(self.attach_file(&known).await)?;
+            if let Ok(Written { record: Some(id), .. }) = &result {
+                made.insert(place(file), id.clone());
+            }
+            results.push(result);
         }
         Ok(results)
     }
@@ -90,10 +96,7 @@ impl Salesforce {
             };
             standing.entry((short(parent), name)).or_insert(id);
         }
-        let known = |file: &Attached<'_>| {
-            let place = (short(file.parent.as_str()), file.file.name.as_str());
-            file.record.or(standing.get(&place)).cloned()
-        };
+        let known = |file: &Attached<'_>| file.record.or(standing.get(&place(file))).cloned();
         Ok(files.iter().map(known).collect())
     }
 
@@ -119,6 +122,11 @@ impl Salesforce {
 
 /// Our own code for a file that no attachment can hold.
 pub const FILE_TOO_LARGE: &str = "FILE_TOO_LARGE";
+
+/// Where the file stands: its record and its name.
+fn place<'a>(file: &Attached<'a>) -> (&'a str, &'a str) {
+    (short(file.parent.as_str()), &file.file.name)
+}
 
 /// An id of 18 characters is one of 15 with a checksum.
 fn short(id: &str) -> &str {

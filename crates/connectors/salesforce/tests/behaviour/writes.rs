@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-use tieline_core::{Crm, JsonMap, OutboxRow, RecordId, RowFailure, Written};
+use tieline_core::{Attached, Crm, JsonMap, OutboxRow, RecordFile, RecordId, RowFailure, Written};
 
 use super::org::{calls, org, page, problem};
 use crate::stand_in::{Reply, Seen};
@@ -454,4 +454,26 @@ async fn an_object_s_fields_are_told_in_the_org_s_spelling() {
     assert_eq!(fields.spelling("other__C"), Some("Other__c"));
     assert!(fields.has("Other__c") && !fields.has("OTHER__c") && !fields.has("None__c"));
     assert_eq!(fields.names().count(), 2);
+}
+
+#[tokio::test]
+async fn a_file_that_comes_twice_in_one_call_is_made_once() {
+    let (server, salesforce) = org(|request| match request.method.as_str() {
+        "GET" => page(&json!([])),
+        "PATCH" => Reply::Text(204, "text/plain", String::new()),
+        _ => Reply::Json(201, json!({"id": id(1), "success": true, "errors": []})),
+    })
+    .await;
+    let parent = RecordId::new("a00000000000001AAA").unwrap();
+    let file = |name: &str, text: &str| RecordFile {
+        name: name.into(),
+        description: "What was said".into(),
+        text: text.into(),
+    };
+    let files = [file("Said.json", "first"), file("Said.json", "second")];
+    let attached = files.each_ref().map(|file| Attached { parent: &parent, file, record: None });
+    let results = salesforce.attach(&attached).await.unwrap();
+    assert_eq!(results, [Ok(written(&id(1), true, &[])), Ok(written(&id(1), false, &[]))]);
+    let methods: Vec<String> = calls(&server).into_iter().map(|request| request.method).collect();
+    assert_eq!(methods, ["GET", "POST", "PATCH"]);
 }
