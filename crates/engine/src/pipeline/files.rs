@@ -130,6 +130,7 @@ async fn made(
         warn!(delivery.id = delivery.id, line, code, "A row of a file is no record and is left out");
     }
     let mut rows = Vec::with_capacity(documents.len());
+    let mut never = None;
     for workspace in shared.workspaces_of(&delivery.connection) {
         let mut of_map = None;
         for document in &documents {
@@ -143,7 +144,11 @@ async fn made(
                 }
             };
             of_map = Some((document.map, apart));
-            rows.extend(puts(shared, workspace, delivery, document, apart).map_err(NotMade::Never)?);
+            // What cannot become a row is no reason to leave the others out.
+            match puts(shared, workspace, delivery, document, apart) {
+                Ok(made) => rows.extend(made),
+                Err(error) => never = never.or(Some(error)),
+            }
         }
     }
     info!(
@@ -153,7 +158,8 @@ async fn made(
         left_alone,
         "Read what a delivery tells of"
     );
-    Ok((rows, unfinished.map(|failure| not_read(shared, delivery, &failure))))
+    let unfinished = unfinished.map(|failure| not_read(shared, delivery, &failure));
+    Ok((rows, unfinished.or(never.map(NotMade::Never))))
 }
 
 fn not_read(shared: &Shared, delivery: &StoredDelivery, failure: &FileError) -> NotMade {

@@ -69,6 +69,20 @@ async fn an_analysis_becomes_the_contact_s_record_with_what_was_said_as_a_file()
 }
 
 #[tokio::test]
+async fn a_record_with_a_namespace_has_its_file_too() {
+    let mut world = World::keeping(&["analytics"]);
+    world.records.namespace = Some("amazonconnect".into());
+    world.restart();
+    world.put_file(&raw("c-1"), &analysis("c-1", "My card is lost"), 1).await;
+    world.drain().await;
+    let record = world.crm.only("amazonconnect__AC_ContactChannelAnalytics__c");
+    assert_eq!(text(&record, "amazonconnect__ContactId__c"), "c-1");
+    let place = text(&world.crm.only(FILE), "Place");
+    assert_eq!(place, format!("{}/ContactLensTranscripts.json", record.id));
+    assert_eq!(world.dead_letters().await, []);
+}
+
+#[tokio::test]
 async fn the_redacted_analysis_stands_whichever_comes_last() {
     for redacted_first in [true, false] {
         let world = World::keeping(&["analytics"]);

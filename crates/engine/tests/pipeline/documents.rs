@@ -98,6 +98,23 @@ async fn a_map_that_finds_no_key_costs_the_record_and_not_the_call_log() {
 }
 
 #[tokio::test]
+async fn a_row_of_a_report_without_a_key_costs_no_other() {
+    let mut world = World::keeping(&[]);
+    let own = "object = \"Own__c\"\nkey_field = \"Key__c\"\nkey = \"order\"\n[fields]\nC__c = \"agent\"\n";
+    world.keep(&["agent-report"], &[("agent-report.toml", own)]);
+    let report = "Agent,StartInterval,Order\njane,T1,A-1\nomar,T1,\nkim,T1,A-3\n";
+    world.put_file("orders.csv", report, 0).await;
+    world.drain().await;
+    let mut keys: Vec<Value> =
+        world.crm.records("Own__c").iter().map(|it| it.fields["Key__c"].clone()).collect();
+    keys.sort_by_key(Value::to_string);
+    assert_eq!(keys, ["A-1", "A-3"]);
+    let dead = world.dead_letters().await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].message, "agent-report: the document has no key for `Key__c`");
+}
+
+#[tokio::test]
 async fn a_refused_record_is_made_once_more_when_it_is_replayed() {
     let mut world = World::keeping(&["contact-record"]);
     world.crm.refuse("c-1", Refusal::Row);
