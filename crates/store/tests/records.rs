@@ -453,6 +453,12 @@ async fn what_a_file_says_is_kept_once_and_until_it_is_written() {
     let row = world.claim("File").await.remove(0);
     world.mark(&row, written("f-1")).await;
     assert_eq!(kept("outbox"), "{}");
+    world.store.save_delivered(Vec::new(), vec![file(1, 20, "[PII]")], Vec::new()).await.unwrap();
+    assert_eq!(kept("outbox"), "{}", "nor when it comes once more");
+    world.store.save_delivered(Vec::new(), vec![file(1, 30, "mended")], Vec::new()).await.unwrap();
+    assert_eq!(world.row("File", "c-1").await.fields["Value"], "mended");
+    let row = world.claim("File").await.remove(0);
+    world.mark(&row, written("f-1")).await;
     let shown = world.store.contacts(&[(demo(), id("c-1"))]).await.unwrap().remove(0);
     assert_eq!((shown.links.len(), shown.outbox[0].state), (0, OutboxState::Done), "no key, no link");
 }

@@ -101,7 +101,7 @@ pub(super) fn put(
         None => (None, None),
     };
     // The same content: only its time and urgency may come forward. Content that the CRM was
-    // given last, with nothing sent since, needs no write at all.
+    // given last, with nothing sent since, needs no write at all: a file's is not kept again.
     db.prepare_cached(
         "INSERT INTO outbox (workspace, target, object, key, key_field, contact, fields, hash, generation,
                              after_object, after_key, priority, state, not_before, version, delivery,
@@ -109,7 +109,8 @@ pub(super) fn put(
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11, 'wait', ?12, ?14, ?15, ?13, ?13)
          ON CONFLICT (workspace, target, object, key) DO UPDATE SET
              generation = generation + (hash <> excluded.hash),
-             fields = excluded.fields,
+             fields = CASE WHEN key_field = '' AND excluded.hash = written_hash AND in_doubt = 0 THEN '{}'
+                           ELSE excluded.fields END,
              after_object = excluded.after_object, after_key = excluded.after_key,
              attempts = CASE WHEN hash = excluded.hash THEN attempts ELSE 0 END,
              priority = CASE WHEN state = 'wait' THEN min(priority, excluded.priority)
