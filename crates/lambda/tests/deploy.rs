@@ -336,3 +336,24 @@ fn no_role_may_do_everything_or_touch_everything() {
     let own: BTreeSet<&&str> = roles.iter().collect();
     assert_eq!(roles.len(), own.len(), "each function has a role of its own");
 }
+
+#[test]
+fn a_function_that_hands_over_may_not_read_what_it_hands_over() {
+    let template = read("deploy/aws/template.yaml");
+    let forwarding: Vec<&str> = template
+        .split("\n\n")
+        .filter(|part| part.contains("TIELINE_URL: !Ref TielineUrl"))
+        .filter_map(|part| part.lines().find_map(|line| line.trim().strip_prefix("Role: !GetAtt ")))
+        .filter_map(|role| role.strip_suffix(".Arn"))
+        .collect();
+    assert_eq!(forwarding.len(), 6, "{forwarding:?}");
+    for role in forwarding {
+        let start = template.find(&format!("\n  {role}:\n    Type: AWS::IAM::Role")).unwrap();
+        let role_text = template[start..].split("\n\n").next().unwrap();
+        let always =
+            role_text.split("        - !If\n          - Forwards\n          - !Ref AWS::NoValue\n").next();
+        for service in ["s3:", "connect:", "transcribe:", "comprehend:", "BucketsKMSKeyARN"] {
+            assert!(!always.unwrap().contains(service), "{role}: {service}");
+        }
+    }
+}
