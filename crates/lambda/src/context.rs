@@ -14,6 +14,7 @@ use crate::LambdaError;
 use crate::config::{Environment, SalesforceSettings, dip_settings};
 use crate::credentials::SecretCredentials;
 use crate::dip::Answering;
+use crate::error::NOT_CONFIGURED;
 use crate::forward::Server;
 use crate::name::Manner;
 use crate::recording_url::CloudFront;
@@ -105,7 +106,7 @@ impl Context {
                     username: settings.username,
                 };
                 Salesforce::new(&settings.org, Arc::new(credentials), Arc::clone(&self.clock))
-                    .map_err(|error| LambdaError::new("Exception", error.to_string()))
+                    .map_err(|error| LambdaError::new(NOT_CONFIGURED, error.to_string()))
             })
             .await
     }

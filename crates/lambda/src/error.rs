@@ -106,9 +106,12 @@ impl LambdaError {
 
 impl From<ConfigError> for LambdaError {
     fn from(error: ConfigError) -> Self {
-        Self::new("Exception", error.to_string())
+        Self::new(NOT_CONFIGURED, error.to_string())
     }
 }
+
+/// A setting is missing or wrong; by a name of the reference's it is the one type all its own errors have.
+pub(crate) const NOT_CONFIGURED: &str = "lambda.not_configured";
 
 impl From<ConnectorError> for LambdaError {
     fn from(error: ConnectorError) -> Self {

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use crate::LambdaError;
 use crate::config::Environment;
 use crate::context::Context;
-use crate::name::{Function, named};
+use crate::error::NOT_CONFIGURED;
+use crate::name::{Function, Manner, named};
 use crate::{
     contact_lens, contact_records, dip, profiles_check, queue_metrics, recording_url, report, transcription,
 };
@@ -75,7 +76,7 @@ impl Functions {
         let context = &self.context;
         let (function, manner) = named(name, &context.environment)?;
         context.manner.get_or_init(|| manner);
-        match function {
+        let answer = match function {
             Function::Dip => dip::run(context, manner, event, ends_at).await,
             Function::ContactRecords => contact_records::run(context, manner, event).await,
             Function::AgentReport => report::run(context, report::Kind::Agent, manner, event).await,
@@ -89,7 +90,13 @@ impl Functions {
             Function::TranscriptionResult => transcription::result(context, manner, event).await,
             Function::ProfilesCheck => profiles_check::run(context).await,
             Function::RecordingUrl => recording_url::run(context, manner, event).await,
-        }
+        };
+        answer.map_err(|error| match manner {
+            Manner::Legacy if error.error_type == NOT_CONFIGURED => {
+                LambdaError::new("Exception", error.error_message)
+            }
+            _ => error,
+        })
     }
 }
 

@@ -742,3 +742,22 @@ async fn forward_mode_hands_everything_to_the_server_and_asks_nobody_else() {
     assert_eq!(sent["detail"]["TranscriptionJobName"], job(JOB)["TranscriptionJob"]["TranscriptionJobName"]);
     assert!(world.aws.calls().is_empty() && world.server.seen().is_empty());
 }
+
+#[tokio::test]
+async fn a_missing_setting_has_a_code_of_its_own_and_the_reference_s_type_by_its_name() {
+    let functions =
+        Functions::new(Environment::default(), Arc::new(FixedClock("2024-02-28T23:30:15Z".parse().unwrap())));
+    let record = contact_record(json!({"postcallRecordingImportEnabled": "true"}), audio());
+    for (name, code) in [("transcription-start", "lambda.not_configured"), (START, "Exception")] {
+        let error = functions.invoke(name, &record).await.unwrap_err();
+        assert_eq!(error.error_type, code);
+        assert!(error.error_message.contains("TRANSCRIPTS_DESTINATION"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_failed_record_without_a_name_fails_the_batch_in_words() {
+    let world = World::new(json!({})).await;
+    let error = world.invoke("transcription-start", created(&[ANALYSIS])).await.unwrap_err();
+    assert_eq!(error.error_type, "lambda.malformed_event");
+}

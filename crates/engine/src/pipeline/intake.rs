@@ -48,7 +48,8 @@ impl Pipeline {
         if deliveries.is_empty() {
             return Ok(Taken { stored: 0, duplicates: 0 });
         }
-        if deliveries.iter().any(|it| files::telling(shared, connection, it) == Telling::Unkept) {
+        // Of several files those that nobody keeps become dead letters, and the others go on.
+        if deliveries.iter().all(|it| files::telling(shared, connection, it) == Telling::Unkept) {
             add(&shared.counters.bodies_refused, 1);
             return Err(IntakeError::Refused {
                 code: "FILES_NOT_KEPT".into(),

@@ -196,9 +196,18 @@ async fn an_analysis_that_nobody_keeps_is_not_taken() {
         let Err(IntakeError::Refused { code, .. }) = taken else { panic!("{taken:?}") };
         assert_eq!(code, "FILES_NOT_KEPT");
     }
+    let mut both = created(&raw("c-1"), 1);
+    std::fs::write(world.file("a.csv"), "Agent,StartInterval,Occupancy\njane,T1,1%\n").unwrap();
+    both["Records"].as_array_mut().unwrap().push(created("a.csv", 1)["Records"][0].clone());
+    assert_eq!(world.event(&both).await.stored, 2);
+    world.drain().await;
+    let dead = world.dead_letters().await;
+    assert_eq!(dead.len(), 1, "what is kept goes on: {dead:?}");
+    assert_eq!(world.crm.records("AC_AgentPerformance__c").len(), 1);
+
     world.records(&[with_recording("c-1", 160)]).await;
     world.event(&created("c-1.wav", 1)).await;
     world.drain().await;
     assert!(world.crm.records(ANALYTICS).is_empty() && world.crm.records(FILE).is_empty());
-    assert_eq!((world.crm.records("Task").len(), world.dead_letters().await.len()), (1, 0));
+    assert_eq!((world.crm.records("Task").len(), world.dead_letters().await.len()), (1, 1));
 }

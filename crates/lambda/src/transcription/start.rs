@@ -52,7 +52,9 @@ pub(crate) async fn run(context: &Context, manner: Manner, event: &Value) -> Res
         };
         if let Err(error) = outcome {
             tracing::warn!(error = %error.error_type, "A contact's recording was not imported");
-            failures.push(json!({"itemIdentifier": one.item.unwrap_or_default()}));
+            // An empty name would fail the whole batch, and say nothing.
+            let Some(item) = one.item.filter(|item| !item.is_empty()) else { return Err(error) };
+            failures.push(json!({"itemIdentifier": item}));
         }
     }
     Ok(json!({"batchItemFailures": failures}))
