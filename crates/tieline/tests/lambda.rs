@@ -58,7 +58,13 @@ fn what_cannot_be_done_is_one_line_with_a_type_and_a_text() {
         ("dip", &[], "{", "lambda.malformed_event", "no JSON"),
         ("dip", &[], "", "lambda.malformed_event", "no JSON"),
         (FUNCTION, &[], &event, "Exception", "'SF_CREDENTIALS_SECRETS_MANAGER_ARN'"),
-        ("dip", &[("SF_CREDENTIALS_SECRETS_MANAGER_ARN", "sf")], &event, "Exception", "'SF_VERSION'"),
+        (
+            "dip",
+            &[("SF_CREDENTIALS_SECRETS_MANAGER_ARN", "sf")],
+            &event,
+            "lambda.not_configured",
+            "'SF_VERSION'",
+        ),
     ] {
         let (answered, said) = invoke(function, variables, event).unwrap_err();
         assert_eq!(answered, error_type, "{function}: {said}");
@@ -72,7 +78,7 @@ fn an_event_may_come_from_a_file() {
     let file = folder.path().join("event.json");
     std::fs::write(&file, json!({ "Details": { "Parameters": {} } }).to_string()).unwrap();
     let ran = run_with(&["lambda", "invoke", "dip", "--event", &file.display().to_string()], &[], "");
-    assert_eq!(outcome(&ran).unwrap_err().0, "Exception", "the environment is looked at");
+    assert_eq!(outcome(&ran).unwrap_err().0, "lambda.not_configured", "the environment is looked at");
     let ran = run_with(&["lambda", "invoke", "dip", "--event", "/nowhere/event.json"], &[], "");
     assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{ran:?}");
     assert!(ran.stderr.contains("/nowhere/event.json"), "{ran:?}");

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -38,7 +38,27 @@ pub trait AnswerCache: Send + Sync {
 /// An [`AnswerCache`] of one process.
 #[derive(Default)]
 pub struct MemoryCache {
-    entries: Mutex<HashMap<String, Entry>>,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    by_key: HashMap<String, Entry>,
+    /// Until when each is kept, in the order they were claimed.
+    ends: VecDeque<(Timestamp, String)>,
+}
+
+impl Entries {
+    /// Forgets what is over. Claims are kept equally long, so those that are stand in front; one that
+    /// stands behind a longer one goes with it, and is over all the same ([`MemoryCache::claim`]).
+    fn forget(&mut self, now: Timestamp) {
+        while let Some((_, key)) = self.ends.pop_front_if(|(until, _)| *until <= now) {
+            // It may have been claimed anew meanwhile.
+            if self.by_key.get(&key).is_some_and(|entry| entry.until <= now) {
+                self.by_key.remove(&key);
+            }
+        }
+    }
 }
 
 struct Entry {
@@ -53,7 +73,7 @@ enum State {
 }
 
 impl MemoryCache {
-    fn entries(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {
+    fn entries(&self) -> std::sync::MutexGuard<'_, Entries> {
         self.entries.lock().expect("no panic while the lock is held")
     }
 }
@@ -62,30 +82,30 @@ impl MemoryCache {
 impl AnswerCache for MemoryCache {
     async fn claim(&self, key: &str, now: Timestamp, until: Timestamp) -> Claim {
         let mut entries = self.entries();
-        // Creates are few and remembered for a minute, so looking at all of them costs nothing.
-        entries.retain(|_, entry| entry.until > now);
-        if let Some(entry) = entries.get(key) {
+        entries.forget(now);
+        if let Some(entry) = entries.by_key.get(key).filter(|entry| entry.until > now) {
             return match &*entry.state.borrow() {
                 State::Ended(Some(outcome)) => Claim::Done(outcome.clone()),
                 State::Running | State::Ended(None) => Claim::Running,
             };
         }
         let state = Arc::new(watch::Sender::new(State::Running));
-        entries.insert(key.to_owned(), Entry { until, state });
+        entries.by_key.insert(key.to_owned(), Entry { until, state });
+        entries.ends.push_back((until, key.to_owned()));
         Claim::Yours
     }
 
     async fn settle(&self, key: &str, outcome: Option<Outcome>) {
         let mut entries = self.entries();
-        let Some(entry) = entries.get(key) else { return };
+        let Some(entry) = entries.by_key.get(key) else { return };
         entry.state.send_replace(State::Ended(outcome.clone()));
         if outcome.is_none() {
-            entries.remove(key);
+            entries.by_key.remove(key);
         }
     }
 
     async fn wait(&self, key: &str) -> Option<Outcome> {
-        let mut state = self.entries().get(key)?.state.subscribe();
+        let mut state = self.entries().by_key.get(key)?.state.subscribe();
         let ended = state.wait_for(|state| matches!(state, State::Ended(_))).await.ok()?;
         match &*ended {
             State::Ended(outcome) => outcome.clone(),
@@ -126,5 +146,35 @@ mod tests {
         cache.settle("k", None).await;
         assert_eq!(cache.claim("k", at(61), at(121)).await, Claim::Yours);
         assert!(tokio::time::timeout(Duration::from_secs(5), cache.wait("none")).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn nothing_that_is_over_stays_and_nothing_that_is_not_goes() {
+        let cache = MemoryCache::default();
+        for second in 0..200 {
+            cache.claim(&format!("k-{second}"), at(second), at(second + 60)).await;
+            if second % 3 == 0 {
+                cache.settle(&format!("k-{second}"), None).await;
+                assert_eq!(
+                    cache.claim(&format!("k-{second}"), at(second), at(second + 60)).await,
+                    Claim::Yours
+                );
+            }
+        }
+        assert_eq!(cache.claim("k-140", at(199), at(259)).await, Claim::Running);
+        assert_eq!(cache.claim("k-139", at(199), at(259)).await, Claim::Yours);
+        let entries = cache.entries();
+        assert_eq!(entries.by_key.len(), 61, "those of the last minute");
+        assert!(entries.ends.len() <= 2 * 61, "{}", entries.ends.len());
+    }
+
+    #[tokio::test]
+    async fn a_short_claim_behind_a_long_one_is_over_in_its_time() {
+        let cache = MemoryCache::default();
+        cache.claim("long", at(0), at(100)).await;
+        cache.claim("short", at(0), at(10)).await;
+        assert_eq!(cache.claim("short", at(9), at(19)).await, Claim::Running);
+        assert_eq!(cache.claim("short", at(10), at(20)).await, Claim::Yours);
+        assert_eq!(cache.claim("long", at(99), at(199)).await, Claim::Running);
     }
 }
