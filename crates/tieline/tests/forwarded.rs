@@ -121,6 +121,10 @@ struct House {
 
 impl House {
     async fn start(records: &str) -> Self {
+        Self::importing(records, "all").await
+    }
+
+    async fn importing(records: &str, import: &str) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let start = "2026-03-17T10:00:00Z".parse().unwrap();
         let frozen = || World::with_clock(1, Addresses::default(), SimClock::frozen(start));
@@ -144,7 +148,9 @@ impl House {
         let clock: Arc<dyn Clock> = world.shared_clock();
         let asked = control(&http, &connect.url(), "reports", json!({"kind": "agent", "rows": 1})).await;
         let bucket = asked["event"]["Records"][0]["s3"]["bucket"]["name"].as_str().unwrap().to_owned();
-        let text = configuration(&server_org.server.url(), data.path(), records).replace(BUCKET, &bucket);
+        let text = configuration(&server_org.server.url(), data.path(), records)
+            .replace(BUCKET, &bucket)
+            .replace("import = \"all\"", &format!("import = \"{import}\""));
         let given = [
             ("SECRET_KEY", "0123456789abcdef0123456789abcdef".to_owned()),
             ("KEY", "k3y".to_owned()),
@@ -170,7 +176,7 @@ impl House {
             ("SF_ADAPTER_NAMESPACE", "-".to_owned()),
             ("SF_CREDENTIALS_SECRETS_MANAGER_ARN", "sf".to_owned()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", secrets),
-            ("TIELINE_IMPORT", "all".to_owned()),
+            ("TIELINE_IMPORT", import.to_owned()),
             ("TRANSCRIPTS_DESTINATION", bucket.clone()),
             ("AMAZON_CONNECT_INSTANCE_ID", "11111111-2222-4333-8444-555555555555".to_owned()),
             ("AMAZON_CONNECT_INSTANCE_REGION", "us-east-1".to_owned()),
@@ -427,6 +433,36 @@ async fn a_forwarded_recording_is_transcribed_once_and_is_the_same_record() {
             "CustomerTranscripts.json"
         ]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_flagged_contacts_are_imported_and_who_cannot_say_is_asked_again() {
+    let house = House::importing(r#"["analytics"]"#, "flagged").await;
+    let flagged = house.call_with(json!({"contactLensImportEnabled": "true"})).await;
+    let other = house.call_with(json!({"contactLensImportEnabled": "no"})).await;
+    let late = house.call_with(json!({"contactLensImportEnabled": "true"})).await;
+    for contact in [&flagged, &other] {
+        house.both("contact-lens", &house.analysis(json!({"contact": contact})).await.0).await;
+    }
+    let kept = async || house.server_org.records(ANALYTICS, "ContactId__c").await;
+    assert_eq!(kept().await.keys().collect::<Vec<_>>(), [&flagged]);
+    assert_eq!(kept().await, house.org.records(ANALYTICS, "ContactId__c").await);
+
+    let fault =
+        json!({"kind": "status", "status": 503, "times": 100, "match": {"path": "/contact/attributes"}});
+    control(&house.http, &house.connect.url(), "faults", fault).await;
+    let (event, _) = house.analysis(json!({"contact": late})).await;
+    house.forwarding.invoke("contact-lens", &event).await.unwrap();
+    house.drain().await;
+    assert_eq!(kept().await.len(), 1, "nobody knows whether it may be imported");
+    let faults = format!("{}/sandbox/v1/faults", house.connect.url());
+    let gone = house.http.delete(faults).header("x-tieline-sandbox", "1").send().await.unwrap();
+    assert!(gone.status().is_success());
+    for world in &house.worlds {
+        world.clock().advance(Duration::from_secs(60));
+    }
+    house.drain().await;
+    assert_eq!(kept().await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
