@@ -13,6 +13,7 @@ mod environment;
 mod keys;
 mod read;
 mod section;
+mod storage;
 
 use std::collections::BTreeMap;
 use std::fmt;
